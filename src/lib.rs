@@ -1,0 +1,3 @@
+//! Keeps DnsRecord manifests and EfficientIP SOLIDserver in step.
+
+pub mod record;

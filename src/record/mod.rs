@@ -1,0 +1,18 @@
+//! The record model: names, record data by type, RRsets, and the rows an appliance holds.
+//!
+//! Pure: no IO, no clock, no Kubernetes. Everything here is canonical by construction, so that two values are equal
+//! exactly when DNS and the appliance take them for the same.
+
+mod data;
+mod name;
+mod place;
+mod record_type;
+mod row;
+mod rrset;
+
+pub use data::{DataError, RecordData};
+pub use name::{Name, NameError};
+pub use place::{Place, Zone, ZoneKind};
+pub use record_type::{RecordType, UnknownRecordType};
+pub use row::{NewRow, Row, RowEdit, RowId, RowType};
+pub use rrset::{Rrset, RrsetKey};
