@@ -30,12 +30,8 @@ impl RecordData {
     /// [`DataError`].
     pub fn parse(record_type: RecordType, text: &str) -> Result<Self, DataError> {
         match record_type {
-            RecordType::A => text.parse().map(Self::A).map_err(|_| DataError {
-                message: "bad".into(),
-            }),
-            _ => Err(DataError {
-                message: "bad".into(),
-            }),
+            RecordType::A => text.parse().map(Self::A).map_err(|_| DataError { message: "bad".into() }),
+            _ => Err(DataError { message: "bad".into() }),
         }
     }
     /// The type.

@@ -65,9 +65,7 @@ impl Name {
     /// Whether this name lies strictly below `ancestor`.
     #[must_use]
     pub fn is_below(&self, ancestor: &Self) -> bool {
-        self.0
-            .strip_suffix(&*ancestor.0)
-            .is_some_and(|rest| rest.ends_with('.'))
+        self.0.strip_suffix(&*ancestor.0).is_some_and(|rest| rest.ends_with('.'))
     }
 
     /// Whether the first label is `*`.
