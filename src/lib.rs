@@ -1,4 +1,5 @@
 //! Keeps DnsRecord manifests and EfficientIP SOLIDserver in step.
 
 pub mod plan;
+pub mod queue;
 pub mod record;
