@@ -1,0 +1,3 @@
+//! What the appliance understands.
+
+pub mod values;
