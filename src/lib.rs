@@ -1,3 +1,5 @@
 //! Keeps DnsRecord manifests and EfficientIP SOLIDserver in step.
 
+pub mod api;
+pub mod cli;
 pub mod record;
