@@ -1,5 +1,7 @@
 //! Keeps DnsRecord manifests and EfficientIP SOLIDserver in step.
 
+pub mod api;
+pub mod cli;
 pub mod plan;
 pub mod queue;
 pub mod record;
