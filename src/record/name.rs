@@ -100,6 +100,12 @@ impl Name {
         self.0.split('.')
     }
 
+    /// The name itself and every name above it, the longest first, without the root.
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> + '_ {
+        let starts = std::iter::once(0).chain(self.0.match_indices('.').map(|(dot, _)| dot + 1));
+        starts.map(|start| Self(self.0[start..].into()))
+    }
+
     /// Whether this name is `ancestor` or lies below it.
     #[must_use]
     pub fn is_at_or_below(&self, ancestor: &Self) -> bool {
