@@ -1,3 +1,8 @@
 //! Keeps DnsRecord manifests and EfficientIP SOLIDserver in step.
 
+pub mod api;
+pub mod cli;
+pub mod plan;
+pub mod queue;
 pub mod record;
+pub mod solidserver;

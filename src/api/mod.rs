@@ -1,0 +1,49 @@
+//! The Kubernetes API: the kinds, their conditions and what `kubectl apply` refuses.
+
+pub mod conditions;
+mod dns_record;
+mod schema;
+mod solid_server;
+
+pub use dns_record::{
+    AdoptionPolicy, DEFAULT_SOLID_SERVER, DeletionPolicy, DnsRecord, DnsRecordSpec, DnsRecordStatus,
+    DriftPolicy, RecordTypeName, RrsetPolicy, SolidServerRef, UNOBSERVED_GENERATION,
+};
+pub use solid_server::{
+    AllowedNamespaces, Approval, ApprovalKind, AuthMethod, DeletionGuard, DeletionWindowEntry, Dialect,
+    DurationError, Guard, LastSync, Limits, NamespacesFrom, RecordCounts, SecretReference, SolidServer,
+    SolidServerDefaults, SolidServerSpec, SolidServerStatus, Tls, TlsError, TtlLimits, ZoneGrant, ZoneStatus,
+};
+
+/// The API group of both kinds.
+pub const GROUP: &str = "solidserver.dev";
+
+/// The API version of both kinds.
+pub const VERSION: &str = "v1alpha1";
+
+/// The name under which the operator owns fields.
+pub const FIELD_MANAGER: &str = "solidserver-operator";
+
+/// Finalizer of a DnsRecord: its rows on the appliance may still be there.
+pub const DNS_RECORD_FINALIZER: &str = "solidserver.dev/dns-record";
+
+/// Finalizer of a SolidServer: DnsRecords still refer to it.
+pub const SOLID_SERVER_FINALIZER: &str = "solidserver.dev/in-use";
+
+/// Annotation that asks for a reconcile now; any new value is a new request.
+pub const RECONCILE_REQUESTED_AT: &str = "solidserver.dev/reconcile-requested-at";
+
+/// The same request as Flux writes it (`flux reconcile`).
+pub const FLUX_RECONCILE_REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// Annotation `"true"` on a DnsRecord: let it go and leave its rows as they are, marked.
+pub const ABANDON: &str = "solidserver.dev/abandon";
+
+/// Annotation on a SolidServer with the UID of another cluster whose rows are to be taken over.
+pub const TAKE_OVER: &str = "solidserver.dev/take-over";
+
+/// Annotation on a SolidServer with the id of held deletions that may happen.
+pub const APPROVE_DELETIONS: &str = "solidserver.dev/approve-deletions";
+
+/// Annotation on a SolidServer with the id of held deletions whose rows shall stay.
+pub const ABANDON_DELETIONS: &str = "solidserver.dev/abandon-deletions";
