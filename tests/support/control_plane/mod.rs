@@ -204,16 +204,10 @@ impl ControlPlane {
     pub(crate) async fn install_crds(&self) -> Result<(), Error> {
         let crds = manifest_folder().join("crds");
         let crds = crds.to_string_lossy();
-        self.kubectl(&["apply", "--server-side", "-k", &crds])
-            .await?
-            .success()?;
-        let established = [
-            "wait",
-            "--for=condition=Established",
-            "--timeout=60s",
-            "-k",
-            &crds,
-        ];
+        let apply = ["apply", "--server-side", "--output=name", "--kustomize", &crds];
+        let names = self.kubectl(&apply).await?.success()?;
+        let mut established = vec!["wait", "--for=condition=Established", "--timeout=60s"];
+        established.extend(names.lines());
         self.kubectl(&established).await?.success()?;
         Ok(())
     }

@@ -116,13 +116,13 @@ impl Starting<'_> {
         let mut etcd = self.server(
             "etcd",
             &self.binaries.etcd,
-            self.etcd_arguments(&etcd_url, peer_port),
+            &self.etcd_arguments(&etcd_url, peer_port),
         )?;
         let api_server_arguments = self.api_server_arguments(&etcd_url, secure_port);
         let mut api_server = self.server(
             "kube-apiserver",
             &self.binaries.kube_apiserver,
-            api_server_arguments,
+            &api_server_arguments,
         )?;
         let client = Client::try_from(config.clone()).map_err(Error::from)?;
         until_ready(&mut [&mut api_server, &mut etcd], async || {
@@ -143,7 +143,7 @@ impl Starting<'_> {
             let mut server = self.server(
                 "kube-controller-manager",
                 &self.binaries.kube_controller_manager,
-                arguments,
+                &arguments,
             )?;
             let accounts: Api<ServiceAccount> = Api::namespaced(client, "default");
             until_ready(&mut [&mut server, &mut api_server, &mut etcd], async || {
