@@ -27,10 +27,8 @@ type Source = (&'static str, &'static str);
 const ETCD: Source = ("etcd", "go.etcd.io/etcd/server/v3");
 const KUBECTL: Source = ("kubectl", "k8s.io/kubernetes/cmd/kubectl");
 const KUBE_APISERVER: Source = ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver");
-const KUBE_CONTROLLER_MANAGER: Source = (
-    "kube-controller-manager",
-    "k8s.io/kubernetes/cmd/kube-controller-manager",
-);
+const KUBE_CONTROLLER_MANAGER: Source =
+    ("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager");
 
 /// Packages whose version variables Kubernetes' own build stamps; without them kubectl and the API server say v0.0.0.
 const STAMPED_PACKAGES: [&str; 2] = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"];
@@ -42,11 +40,7 @@ impl Binaries {
         let assets = Assets::from_environment()?;
         let module = Module::read(&manifest_folder().join("tests/control-plane"))?;
         let cache = target_folder().join("control-plane").join(module.key());
-        let mut builder = Builder {
-            module,
-            cache,
-            lock: None,
-        };
+        let mut builder = Builder { module, cache, lock: None };
         let mut find = |source: Source| match assets.find(source.0) {
             Some(binary) => Ok(binary),
             None => builder.binary(source),
@@ -65,10 +59,7 @@ struct Assets(Option<PathBuf>);
 
 impl Assets {
     fn from_environment() -> Result<Self, Error> {
-        match env::var_os("KUBEBUILDER_ASSETS")
-            .filter(|folder| !folder.is_empty())
-            .map(PathBuf::from)
-        {
+        match env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()).map(PathBuf::from) {
             Some(folder) if !folder.is_dir() => Err(Error::AssetsMissing(folder)),
             folder => Ok(Self(folder)),
         }
@@ -112,34 +103,17 @@ impl Module {
             .or_else(|| version_after(&["require", "k8s.io/kubernetes"]))
             .ok_or_else(|| Error::Module(folder.join("go.mod")))?;
         let go_version = version_after(&["go"]).ok_or_else(|| Error::Module(folder.join("go.mod")))?;
-        Ok(Self {
-            folder: folder.into(),
-            go_version,
-            kubernetes_version,
-            go_mod,
-            go_sum,
-        })
+        Ok(Self { folder: folder.into(), go_version, kubernetes_version, go_mod, go_sum })
     }
 
     /// Names the folder of the finished binaries: another version or another way to build is another folder.
     fn key(&self) -> String {
         let mut hash = Sha256::new();
-        for part in [
-            &self.go_mod,
-            &self.go_sum,
-            &self.linker_flags(),
-            env::consts::OS,
-            env::consts::ARCH,
-        ] {
+        for part in [&self.go_mod, &self.go_sum, &self.linker_flags(), env::consts::OS, env::consts::ARCH] {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
-        let digits: String = hash
-            .finalize()
-            .iter()
-            .take(4)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digits: String = hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         format!("{}-{digits}", self.kubernetes_version)
     }
 
@@ -147,10 +121,7 @@ impl Module {
     fn linker_flags(&self) -> String {
         let version = &self.kubernetes_version;
         let mut numbers = version.trim_start_matches('v').split('.');
-        let (major, minor) = (
-            numbers.next().unwrap_or_default(),
-            numbers.next().unwrap_or_default(),
-        );
+        let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
         let mut flags = String::from("-s -w");
         for package in STAMPED_PACKAGES {
             flags += &format!(
@@ -192,8 +163,7 @@ impl Builder {
         let lock = File::create(&path).map_err(Error::io(format!("create {}", path.display())))?;
         if lock.try_lock().is_err() {
             progress("waiting for another process that builds the control plane");
-            lock.lock()
-                .map_err(Error::io(format!("lock {}", path.display())))?;
+            lock.lock().map_err(Error::io(format!("lock {}", path.display())))?;
         }
         Ok(lock)
     }
@@ -208,13 +178,7 @@ impl Builder {
         let unfinished = self.cache.join(format!("{name}.unfinished"));
         let output = Command::new("go")
             .current_dir(&self.module.folder)
-            .args([
-                "build",
-                "-mod=readonly",
-                "-buildvcs=false",
-                "-trimpath",
-                "-ldflags",
-            ])
+            .args(["build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags"])
             .arg(self.module.linker_flags())
             .arg("-o")
             .arg(&unfinished)
@@ -225,20 +189,13 @@ impl Builder {
             .output();
         let output = match output {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(Error::GoMissing {
-                    missing: name.into(),
-                    go: self.module.go_version.clone(),
-                });
+                return Err(Error::GoMissing { missing: name.into(), go: self.module.go_version.clone() });
             }
             output => output.map_err(Error::io("run go build"))?,
         };
         if !output.status.success() {
             let output = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(Error::Build {
-                binary: name,
-                module: "tests/control-plane/go.mod",
-                output,
-            });
+            return Err(Error::Build { binary: name, module: "tests/control-plane/go.mod", output });
         }
         fs::rename(&unfinished, binary).map_err(Error::io(format!("keep {}", binary.display())))
     }
@@ -275,16 +232,10 @@ mod tests {
     #[test]
     fn versions_come_from_the_go_module() {
         let block = module("module m\n\ngo 1.26.0\n\nrequire (\n\tk8s.io/kubernetes v1.37.2\n)\n");
-        assert_eq!(
-            (block.go_version.as_str(), block.kubernetes_version.as_str()),
-            ("1.26.0", "v1.37.2")
-        );
+        assert_eq!((block.go_version.as_str(), block.kubernetes_version.as_str()), ("1.26.0", "v1.37.2"));
         let line = module("module m\ngo 1.26.0\nrequire k8s.io/kubernetes v1.38.0\n");
         assert_eq!(line.kubernetes_version, "v1.38.0");
-        assert!(
-            line.linker_flags()
-                .contains("-X k8s.io/component-base/version.gitMinor=38 ")
-        );
+        assert!(line.linker_flags().contains("-X k8s.io/component-base/version.gitMinor=38 "));
     }
 
     #[test]

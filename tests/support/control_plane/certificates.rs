@@ -8,13 +8,8 @@ use rcgen::{
 use super::error::Error;
 
 /// Names that the API server's certificate is good for.
-const SERVER_NAMES: [&str; 5] = [
-    "127.0.0.1",
-    "localhost",
-    "kubernetes",
-    "kubernetes.default",
-    "kubernetes.default.svc",
-];
+const SERVER_NAMES: [&str; 5] =
+    ["127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
 
 /// A certificate and its private key, both PEM.
 pub(super) struct CertificateAndKey {
@@ -32,12 +27,8 @@ impl Authority {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        parameters
-            .distinguished_name
-            .push(DnType::CommonName, "control-plane");
-        Ok(Self {
-            issuer: CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)?,
-        })
+        parameters.distinguished_name.push(DnType::CommonName, "control-plane");
+        Ok(Self { issuer: CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)? })
     }
 
     /// The authority's own certificate, PEM.
@@ -49,9 +40,7 @@ impl Authority {
     pub(super) fn server(&self) -> Result<CertificateAndKey, Error> {
         let mut parameters = CertificateParams::new(SERVER_NAMES.map(String::from))?;
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        parameters
-            .distinguished_name
-            .push(DnType::CommonName, "kube-apiserver");
+        parameters.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         self.sign(parameters)
     }
 
@@ -60,9 +49,7 @@ impl Authority {
         let mut parameters = CertificateParams::default();
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         parameters.distinguished_name.push(DnType::CommonName, user);
-        parameters
-            .distinguished_name
-            .push(DnType::OrganizationName, group);
+        parameters.distinguished_name.push(DnType::OrganizationName, group);
         self.sign(parameters)
     }
 
@@ -70,10 +57,7 @@ impl Authority {
         parameters.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
         let certificate = parameters.signed_by(&key, &self.issuer)?;
-        Ok(CertificateAndKey {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        })
+        Ok(CertificateAndKey { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 }
 

@@ -19,36 +19,19 @@ pub(crate) enum Error {
     AssetsMissing(PathBuf),
 
     #[error("building {binary} from {module} failed; output of go build:\n{output}")]
-    Build {
-        binary: &'static str,
-        module: &'static str,
-        output: String,
-    },
+    Build { binary: &'static str, module: &'static str, output: String },
 
     #[error("{0} names no version of k8s.io/kubernetes or no version of Go")]
     Module(PathBuf),
 
     #[error("{program} ended with {status} while it started; end of its log:\n{log}")]
-    Ended {
-        program: &'static str,
-        status: std::process::ExitStatus,
-        log: String,
-    },
+    Ended { program: &'static str, status: std::process::ExitStatus, log: String },
 
     #[error("{program} was not ready within {within:?} (last answer: {answer}); end of its log:\n{log}")]
-    NotReady {
-        program: &'static str,
-        within: Duration,
-        answer: String,
-        log: String,
-    },
+    NotReady { program: &'static str, within: Duration, answer: String, log: String },
 
     #[error("kubectl {arguments} ended with {status}:\n{stderr}")]
-    Kubectl {
-        arguments: String,
-        status: std::process::ExitStatus,
-        stderr: String,
-    },
+    Kubectl { arguments: String, status: std::process::ExitStatus, stderr: String },
 
     #[error("kubectl {arguments} did not end within {within:?}")]
     KubectlHangs { arguments: String, within: Duration },

@@ -33,32 +33,15 @@ pub(crate) struct Output {
 impl Output {
     /// Standard output if kubectl succeeded, else an error with the arguments and standard error.
     pub(crate) fn success(self) -> Result<String, Error> {
-        let Self {
-            status,
-            stdout,
-            stderr,
-            arguments,
-        } = self;
-        if status.success() {
-            Ok(stdout)
-        } else {
-            Err(Error::Kubectl {
-                arguments,
-                status,
-                stderr,
-            })
-        }
+        let Self { status, stdout, stderr, arguments } = self;
+        if status.success() { Ok(stdout) } else { Err(Error::Kubectl { arguments, status, stderr }) }
     }
 }
 
 impl Kubectl {
     /// `home` holds kubectl's caches, so that it neither reads nor writes what is the user's.
     pub(super) fn new(program: &Path, kubeconfig: &Path, home: &Path) -> Self {
-        Self {
-            program: program.into(),
-            kubeconfig: kubeconfig.into(),
-            home: home.into(),
-        }
+        Self { program: program.into(), kubeconfig: kubeconfig.into(), home: home.into() }
     }
 
     /// Runs kubectl. A kubectl that fails is an `Output` too, since tests look at refusals.
@@ -92,10 +75,7 @@ impl Kubectl {
         let output = match timeout(PATIENCE, ended).await {
             Ok(output) => output.map_err(Error::io(format!("run kubectl {arguments_text}")))?,
             Err(_) => {
-                return Err(Error::KubectlHangs {
-                    arguments: arguments_text,
-                    within: PATIENCE,
-                });
+                return Err(Error::KubectlHangs { arguments: arguments_text, within: PATIENCE });
             }
         };
         Ok(Output {

@@ -59,10 +59,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            controller_manager: false,
-            lifetime: Duration::from_secs(2 * 60 * 60),
-        }
+        Self { controller_manager: false, lifetime: Duration::from_secs(2 * 60 * 60) }
     }
 }
 
@@ -91,28 +88,15 @@ impl ControlPlane {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let binaries = tokio::task::spawn_blocking(Binaries::find_or_build)
             .await
-            .map_err(|error| Error::Io {
-                what: "build the control plane".into(),
-                error: error.into(),
-            })??;
+            .map_err(|error| Error::Io { what: "build the control plane".into(), error: error.into() })??;
         let folder = Folder::new(options.lifetime)?;
         let files = Files::write(folder.path())?;
         let mut attempt = 1;
         loop {
-            let starting = Starting {
-                binaries: &binaries,
-                files: &files,
-                folder: folder.path(),
-                options: &options,
-            };
+            let starting =
+                Starting { binaries: &binaries, files: &files, folder: folder.path(), options: &options };
             match starting.start().await {
-                Ok(Started {
-                    controller_manager,
-                    api_server,
-                    etcd,
-                    url,
-                    config,
-                }) => {
+                Ok(Started { controller_manager, api_server, etcd, url, config }) => {
                     return Ok(Self {
                         _controller_manager: controller_manager,
                         _api_server: api_server,
@@ -154,27 +138,13 @@ impl ControlPlane {
     ) -> Result<PathBuf, Error> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client()?, namespace);
         let request = TokenRequest {
-            spec: TokenRequestSpec {
-                expiration_seconds: Some(3600),
-                ..TokenRequestSpec::default()
-            },
+            spec: TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() },
             ..TokenRequest::default()
         };
-        let answer = accounts
-            .create_token_request(service_account, &PostParams::default(), &request)
-            .await?;
+        let answer = accounts.create_token_request(service_account, &PostParams::default(), &request).await?;
         let token = answer.status.map(|status| status.token).unwrap_or_default();
-        let path = self
-            .folder
-            .path()
-            .join(format!("{namespace}.{service_account}.kubeconfig"));
-        write_kubeconfig(
-            &path,
-            &self.url,
-            &self.authority,
-            &Credentials::Token(&token),
-            Some(namespace),
-        )?;
+        let path = self.folder.path().join(format!("{namespace}.{service_account}.kubeconfig"));
+        write_kubeconfig(&path, &self.url, &self.authority, &Credentials::Token(&token), Some(namespace))?;
         Ok(path)
     }
 
@@ -185,9 +155,7 @@ impl ControlPlane {
 
     /// Runs kubectl as a cluster administrator with `stdin` as standard input.
     pub(crate) async fn kubectl_with_stdin(&self, arguments: &[&str], stdin: &str) -> Result<Output, Error> {
-        self.kubectl_as(&self.kubeconfig)
-            .run_with_stdin(arguments, stdin)
-            .await
+        self.kubectl_as(&self.kubeconfig).run_with_stdin(arguments, stdin).await
     }
 
     /// kubectl for the user of another kubeconfig.
@@ -235,11 +203,8 @@ impl ControlPlane {
 pub(crate) async fn shared() -> Result<&'static ControlPlane, &'static Error> {
     static SHARED: OnceCell<Result<ControlPlane, Error>> = OnceCell::const_new();
     let start = async || {
-        let control_plane = ControlPlane::start(Options {
-            controller_manager: true,
-            ..Options::default()
-        })
-        .await?;
+        let control_plane =
+            ControlPlane::start(Options { controller_manager: true, ..Options::default() }).await?;
         control_plane.install_crds().await?;
         Ok(control_plane)
     };
@@ -263,18 +228,10 @@ impl Folder {
         let folder = temporary.path().to_path_buf();
         if std::env::var_os(KEEP_FILES).is_some() {
             let _kept = temporary.keep();
-            return Ok(Self {
-                folder,
-                _temporary: None,
-                _janitor: None,
-            });
+            return Ok(Self { folder, _temporary: None, _janitor: None });
         }
         let janitor = Janitor::watch(&folder, lifetime)?;
-        Ok(Self {
-            folder,
-            _temporary: Some(temporary),
-            _janitor: Some(janitor),
-        })
+        Ok(Self { folder, _temporary: Some(temporary), _janitor: Some(janitor) })
     }
 
     fn path(&self) -> &Path {

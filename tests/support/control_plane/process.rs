@@ -79,14 +79,9 @@ impl Server {
     ) -> Result<Self, Error> {
         let log = folder.join(format!("{program}.log"));
         let output = File::create(&log).map_err(Error::io(format!("create {}", log.display())))?;
-        let errors = output
-            .try_clone()
-            .map_err(Error::io(format!("share {}", log.display())))?;
+        let errors = output.try_clone().map_err(Error::io(format!("share {}", log.display())))?;
         let mut command = Command::new("sh");
-        command
-            .args(["-c", SUPERVISOR, program])
-            .arg(binary)
-            .args(arguments);
+        command.args(["-c", SUPERVISOR, program]).arg(binary).args(arguments);
         // Nothing of the caller's: etcd reads every flag from ETCD_* too, and Ctrl-C in a terminal must reach the
         // caller first, so that it can shut down while its API server still answers.
         clear_environment(&mut command, folder);
@@ -99,12 +94,7 @@ impl Server {
             .spawn()
             .map_err(Error::io(format!("start {program}")))?;
         let lifeline = Some(Lifeline::hold(&mut child, lifetime));
-        Ok(Self {
-            program,
-            log,
-            child,
-            lifeline,
-        })
+        Ok(Self { program, log, child, lifeline })
     }
 
     pub(super) fn program(&self) -> &'static str {
@@ -197,16 +187,11 @@ mod tests {
     }
 
     fn pid_of_sleeper(folder: &Path) -> String {
-        eventually("the server writes its pid", || {
-            std::fs::read_to_string(folder.join("pid")).ok()
-        })
+        eventually("the server writes its pid", || std::fs::read_to_string(folder.join("pid")).ok())
     }
 
     fn runs(pid: &str) -> bool {
-        let kill = Command::new("sh")
-            .args(["-c", &format!("kill -0 {pid}")])
-            .stderr(Stdio::null())
-            .status();
+        let kill = Command::new("sh").args(["-c", &format!("kill -0 {pid}")]).stderr(Stdio::null()).status();
         kill.unwrap().success()
     }
 
@@ -242,11 +227,8 @@ mod tests {
     #[test]
     fn a_server_that_fails_tells_status_and_log() {
         let folder = tempfile::tempdir().unwrap();
-        let script = [
-            "-c",
-            "echo listen tcp 127.0.0.1:1: bind: address already in use; exit 3",
-        ]
-        .map(String::from);
+        let script =
+            ["-c", "echo listen tcp 127.0.0.1:1: bind: address already in use; exit 3"].map(String::from);
         let mut server = Server::start("failer", Path::new("sh"), &script, folder.path(), LIFETIME).unwrap();
         let patience = Instant::now() + Duration::from_secs(30);
         let status = loop {
@@ -257,10 +239,7 @@ mod tests {
             thread::sleep(Duration::from_millis(10));
         };
         assert_eq!(status.code(), Some(3));
-        assert_eq!(
-            server.log_tail(),
-            "listen tcp 127.0.0.1:1: bind: address already in use"
-        );
+        assert_eq!(server.log_tail(), "listen tcp 127.0.0.1:1: bind: address already in use");
         assert!(server.lost_its_port());
     }
 

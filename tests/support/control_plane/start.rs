@@ -97,72 +97,37 @@ impl Starting<'_> {
     pub(super) async fn start(&self) -> Result<Started, StartError> {
         let [client_port, peer_port, secure_port] = free_ports()?;
         let url = format!("https://127.0.0.1:{secure_port}");
-        let Files {
-            kubeconfig,
-            authority,
-            administrator,
-            ..
-        } = self.files;
-        write_kubeconfig(
-            kubeconfig,
-            &url,
-            authority,
-            &Credentials::Certificate(administrator),
-            None,
-        )?;
+        let Files { kubeconfig, authority, administrator, .. } = self.files;
+        write_kubeconfig(kubeconfig, &url, authority, &Credentials::Certificate(administrator), None)?;
         let config = client_config(kubeconfig).await?;
 
         let etcd_url = format!("http://127.0.0.1:{client_port}");
-        let mut etcd = self.server(
-            "etcd",
-            &self.binaries.etcd,
-            &self.etcd_arguments(&etcd_url, peer_port),
-        )?;
+        let mut etcd =
+            self.server("etcd", &self.binaries.etcd, &self.etcd_arguments(&etcd_url, peer_port))?;
         let api_server_arguments = self.api_server_arguments(&etcd_url, secure_port);
-        let mut api_server = self.server(
-            "kube-apiserver",
-            &self.binaries.kube_apiserver,
-            &api_server_arguments,
-        )?;
+        let mut api_server =
+            self.server("kube-apiserver", &self.binaries.kube_apiserver, &api_server_arguments)?;
         let client = Client::try_from(config.clone()).map_err(Error::from)?;
         until_ready(&mut [&mut api_server, &mut etcd], async || {
-            let request = http::Request::get("/readyz")
-                .body(Vec::new())
-                .map_err(|error| error.to_string())?;
-            client
-                .request_text(request)
-                .await
-                .map(|_| ())
-                .map_err(|error| error.to_string())
+            let request =
+                http::Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
+            client.request_text(request).await.map(|_| ()).map_err(|error| error.to_string())
         })
         .await?;
 
         let mut controller_manager = None;
         if self.options.controller_manager {
             let arguments = self.controller_manager_arguments();
-            let mut server = self.server(
-                "kube-controller-manager",
-                &self.binaries.kube_controller_manager,
-                &arguments,
-            )?;
+            let mut server =
+                self.server("kube-controller-manager", &self.binaries.kube_controller_manager, &arguments)?;
             let accounts: Api<ServiceAccount> = Api::namespaced(client, "default");
             until_ready(&mut [&mut server, &mut api_server, &mut etcd], async || {
-                accounts
-                    .get("default")
-                    .await
-                    .map(|_| ())
-                    .map_err(|error| error.to_string())
+                accounts.get("default").await.map(|_| ()).map_err(|error| error.to_string())
             })
             .await?;
             controller_manager = Some(server);
         }
-        Ok(Started {
-            controller_manager,
-            api_server,
-            etcd,
-            url,
-            config,
-        })
+        Ok(Started { controller_manager, api_server, etcd, url, config })
     }
 
     fn server(&self, program: &'static str, binary: &Path, arguments: &[String]) -> Result<Server, Error> {
@@ -197,14 +162,8 @@ impl Starting<'_> {
             format!("--tls-private-key-file={}", files.server_key.display()),
             format!("--client-ca-file={}", files.authority_file.display()),
             "--service-account-issuer=https://kubernetes.default.svc".into(),
-            format!(
-                "--service-account-signing-key-file={}",
-                files.service_account_private_key.display()
-            ),
-            format!(
-                "--service-account-key-file={}",
-                files.service_account_public_key.display()
-            ),
+            format!("--service-account-signing-key-file={}", files.service_account_private_key.display()),
+            format!("--service-account-key-file={}", files.service_account_public_key.display()),
             "--service-cluster-ip-range=10.96.0.0/16".into(),
             "--authorization-mode=RBAC".into(),
             // No pods, so nobody reaches the API server through the kubernetes Service; a loopback address is refused there.
@@ -240,16 +199,8 @@ async fn until_ready(
     while begin.elapsed() < START_PATIENCE {
         for server in servers.iter_mut() {
             if let Some(status) = server.ended() {
-                let error = Error::Ended {
-                    program: server.program(),
-                    status,
-                    log: server.log_tail(),
-                };
-                return Err(if server.lost_its_port() {
-                    StartError::PortTaken(error)
-                } else {
-                    error.into()
-                });
+                let error = Error::Ended { program: server.program(), status, log: server.log_tail() };
+                return Err(if server.lost_its_port() { StartError::PortTaken(error) } else { error.into() });
             }
         }
         match timeout(Duration::from_secs(5), ready()).await {
@@ -261,16 +212,8 @@ async fn until_ready(
     }
     let (program, log) = servers
         .first()
-        .map_or(("control plane", String::new()), |server| {
-            (server.program(), server.log_tail())
-        });
-    Err(Error::NotReady {
-        program,
-        within: START_PATIENCE,
-        answer,
-        log,
-    }
-    .into())
+        .map_or(("control plane", String::new()), |server| (server.program(), server.log_tail()));
+    Err(Error::NotReady { program, within: START_PATIENCE, answer, log }.into())
 }
 
 /// Ports that are free now. Somebody may take one before a server does; then the start is tried again.
@@ -281,10 +224,7 @@ fn free_ports<const N: usize>() -> Result<[u16; N], Error> {
     for port in &mut ports {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .map_err(Error::io("find a free port on 127.0.0.1"))?;
-        *port = listener
-            .local_addr()
-            .map_err(Error::io("find a free port on 127.0.0.1"))?
-            .port();
+        *port = listener.local_addr().map_err(Error::io("find a free port on 127.0.0.1"))?.port();
         held.push(listener);
     }
     Ok(ports)
