@@ -4,4 +4,6 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 
+mod architecture;
+mod deploy;
 mod harness;

@@ -75,6 +75,8 @@ pub(crate) struct ControlPlane {
     authority: String,
     config: Config,
     kubeconfig: PathBuf,
+    /// Set when `deploy/base` is applied.
+    operator: OnceCell<()>,
     folder: Folder,
 }
 
@@ -106,6 +108,7 @@ impl ControlPlane {
                         authority: files.authority,
                         config,
                         kubeconfig: files.kubeconfig,
+                        operator: OnceCell::new(),
                         folder,
                     });
                 }
@@ -178,6 +181,17 @@ impl ControlPlane {
         established.extend(names.lines());
         self.kubectl(&established).await?.success()?;
         Ok(())
+    }
+
+    /// Applies `deploy/base`: namespace `solidserver-system`, the operator's ServiceAccount and rights, its Deployment (of
+    /// which nothing runs here, since there are no nodes). Tests of one binary may ask for it more than once.
+    pub(crate) async fn install_operator(&self) -> Result<(), Error> {
+        let apply = async || {
+            let base = manifest_folder().join("deploy/base");
+            let base = base.to_string_lossy();
+            self.kubectl(&["apply", "--server-side", "--kustomize", &base]).await?.success().map(drop)
+        };
+        self.operator.get_or_try_init(apply).await.copied()
     }
 
     /// Creates a namespace whose name begins with `prefix` and is like no other.

@@ -23,9 +23,10 @@ use super::{
 /// Start-up takes seconds; on a machine that builds something else at the same time it takes longer.
 const START_PATIENCE: Duration = Duration::from_secs(180);
 
-/// The only controllers that matter where no pod runs: namespaces come to an end, have their default ServiceAccount, and
-/// what an object owns goes with it.
-const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller";
+/// The only controllers that matter where no pod runs: namespaces come to an end and have their default ServiceAccount, what
+/// an object owns goes with it, and ClusterRoles aggregate to view, edit and admin.
+const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller,\
+                           clusterrole-aggregation-controller";
 
 /// The keys, certificates and administrator's kubeconfig of one control plane.
 pub(super) struct Files {
