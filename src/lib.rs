@@ -4,5 +4,7 @@ pub mod api;
 pub mod cli;
 pub mod plan;
 pub mod queue;
+pub mod reconcile;
 pub mod record;
 pub mod solidserver;
+pub mod telemetry;

@@ -10,10 +10,7 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 
-use crate::api::dns_record::{DnsRecord, DnsRecordStatus};
-
-/// On a DnsRecord before its first write to the appliance, until its rows are gone.
-pub const FINALIZER: &str = "solidserver.dev/dns-record";
+use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus};
 
 /// Longest wait for the API server's answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -32,7 +29,7 @@ pub enum FenceError {
 /// Whether the object carries our finalizer.
 #[must_use]
 pub fn is_held(record: &DnsRecord) -> bool {
-    record.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+    record.finalizers().iter().any(|finalizer| finalizer == DNS_RECORD_FINALIZER)
 }
 
 /// Puts the finalizer on; the answer is the object as it is then.
@@ -46,10 +43,10 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
     let add = if record.finalizers().is_empty() {
         vec![
             json!({"op": "test", "path": "/metadata/finalizers", "value": Value::Null}),
-            json!({"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}),
+            json!({"op": "add", "path": "/metadata/finalizers", "value": [DNS_RECORD_FINALIZER]}),
         ]
     } else {
-        vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER})]
+        vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": DNS_RECORD_FINALIZER})]
     };
     match patch(client, record, add, false).await {
         // The list of finalizers may be another one by now: look, and try once more.
@@ -59,7 +56,7 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
                 return Ok(Arc::new(current));
             }
             let path = if current.finalizers().is_empty() { "/metadata/finalizers" } else { "/metadata/finalizers/-" };
-            let value = if current.finalizers().is_empty() { json!([FINALIZER]) } else { json!(FINALIZER) };
+            let value = if current.finalizers().is_empty() { json!([DNS_RECORD_FINALIZER]) } else { json!(DNS_RECORD_FINALIZER) };
             patch(client, &current, vec![json!({"op": "add", "path": path, "value": value})], false).await
         }
         answer => answer,
@@ -82,12 +79,12 @@ pub async fn release(client: &Client, record: &DnsRecord) -> Result<(), FenceErr
 }
 
 async fn remove_finalizer(client: &Client, record: &DnsRecord) -> Result<(), FenceError> {
-    let Some(index) = record.finalizers().iter().position(|finalizer| finalizer == FINALIZER) else {
+    let Some(index) = record.finalizers().iter().position(|finalizer| finalizer == DNS_RECORD_FINALIZER) else {
         return Ok(());
     };
     let path = format!("/metadata/finalizers/{index}");
     let remove = vec![
-        json!({"op": "test", "path": path, "value": FINALIZER}),
+        json!({"op": "test", "path": path, "value": DNS_RECORD_FINALIZER}),
         json!({"op": "remove", "path": path}),
     ];
     patch(client, record, remove, false).await.map(|_| ())

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::dns_record::{DnsRecord, DnsRecordStatus};
-use crate::api::{Reason, kstatus};
+use crate::api::{DnsRecord, DnsRecordStatus, Reason, kstatus};
 use crate::record::{Place, Rrset};
 
 /// What is to be said of a DnsRecord.
