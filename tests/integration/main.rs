@@ -4,6 +4,10 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 
+// The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too and may not.
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
 mod deploy;
+#[cfg(test)]
 mod harness;
