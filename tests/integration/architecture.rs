@@ -56,8 +56,8 @@ const EMPTY_NAMES: [&str; 7] = ["common", "helper", "helpers", "misc", "types", 
 const TEST_CRATES: [&str; 6] =
     ["solidserver-simulator", "axum-server", "rcgen", "proptest", "rstest", "tempfile"];
 
-/// All Rust files below a folder of the workspace, by their path from the workspace's root, without files that only tests
-/// have.
+/// All Rust files below a folder of the workspace, by their path from the workspace's root, without files
+/// that only tests have.
 fn sources(folder: &str) -> BTreeMap<PathBuf, RustSource> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = BTreeMap::new();
@@ -253,7 +253,8 @@ fn the_shipped_binary_has_no_simulator_and_no_test_double() {
         "{shipped:?}"
     );
     assert_eq!(of_tests(&shipped), [""; 0]);
-    // With the tests' own dependencies each of them is there: none is absent only for being spelled wrong here.
+    // With the tests' own dependencies each of them is there: none is absent only for being spelled wrong
+    // here.
     let with_tests = of_tests(&packages("normal,dev"));
     for name in TEST_CRATES {
         assert!(with_tests.contains(&name.into()), "{name} is no dependency of the tests any more");

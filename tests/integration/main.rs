@@ -4,7 +4,8 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 
-// The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too and may not.
+// The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
+// and may not.
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Reads Rust source as far as the architecture's rules need it: which paths a file names, and which of its lines are
-//! tests. Comments and text in quotes name nothing.
+//! Reads Rust source as far as the architecture's rules need it: which paths a file names, and which of its
+//! lines are tests. Comments and text in quotes name nothing.
 
 use std::{collections::BTreeSet, iter::Peekable, vec::IntoIter};
 
@@ -202,7 +202,8 @@ fn word_or_prefixed_string(word: String, characters: &[char], index: &mut usize)
     }
 }
 
-/// Takes out what is marked `#[cfg(test)]`; also gives the modules of other files so marked, and how many lines it took.
+/// Takes out what is marked `#[cfg(test)]`; also gives the modules of other files so marked, and how many
+/// lines it took.
 fn without_tests(tokens: &[Token]) -> (Vec<Token>, Vec<TestModule>, usize) {
     let (mut kept, mut test_modules, mut test_lines) = (Vec::new(), Vec::new(), 0);
     let mut index = 0;
@@ -372,7 +373,8 @@ mod tests {
 
     #[test]
     fn paths_come_from_imports_groups_and_expressions() {
-        let text = "use std::{fmt, time::{Duration as D, Instant}};\nfn f() { let x = tokio::spawn(y.kube::<u8>()); }";
+        let text = "use std::{fmt, time::{Duration as D, Instant}};\n\
+                    fn f() { let x = tokio::spawn(y.kube::<u8>()); }";
         for path in ["std::fmt", "std::time::Duration", "std::time::Instant", "tokio::spawn"] {
             assert!(has(text, path), "{path} in {:?}", paths(text));
         }
