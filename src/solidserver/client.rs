@@ -18,9 +18,7 @@ impl Client {
     /// # Errors
     /// x
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        Ok(Self {
-            settings: Arc::new(settings),
-        })
+        Ok(Self { settings: Arc::new(settings) })
     }
 
     /// The same client; but a write of the returned handle that could not start by `moment` is not sent at all and
@@ -130,7 +128,5 @@ impl Client {
 }
 
 fn unfinished() -> Error {
-    Error::Settings {
-        what: "this client is not finished".to_owned(),
-    }
+    Error::Settings { what: "this client is not finished".to_owned() }
 }
