@@ -103,3 +103,88 @@ async fn readiness(State(health): State<Health>) -> (StatusCode, &'static str) {
         (StatusCode::SERVICE_UNAVAILABLE, "the caches are not warm yet\n")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::task::JoinHandle;
+
+    struct Running {
+        address: SocketAddr,
+        metrics: Metrics,
+        health: Health,
+        stop: CancellationToken,
+        task: JoinHandle<Result<(), ServerError>>,
+    }
+
+    async fn running() -> Running {
+        let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let (metrics, health, stop) = (Metrics::new(), Health::default(), CancellationToken::new());
+        let address = server.local_address().unwrap();
+        let task = tokio::spawn(server.run(metrics.clone(), health.clone(), stop.clone()));
+        Running { address, metrics, health, stop, task }
+    }
+
+    /// Status line and headers, then the body.
+    async fn answer(address: SocketAddr, path: &str) -> (String, String) {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: operator\r\nconnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        connection.read_to_string(&mut text).await.unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    }
+
+    #[tokio::test]
+    async fn ready_only_while_the_flag_says_so_and_alive_all_along() {
+        let server = running().await;
+        let mut seen = Vec::new();
+        for ready in [false, true, false] {
+            server.health.set_ready(ready);
+            for path in ["/readyz", "/healthz"] {
+                let (head, _) = answer(server.address, path).await;
+                seen.push(head.split(' ').nth(1).unwrap().to_owned());
+            }
+        }
+        assert_eq!(seen, ["503", "200", "200", "200", "503", "200"]);
+        server.stop.cancel();
+        server.task.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn metrics_come_in_the_format_that_they_claim() {
+        let server = running().await;
+        server.metrics.queue_depth(4);
+        let (head, body) = answer(server.address, "/metrics").await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        assert!(head.to_lowercase().contains(&format!("content-type: {OPEN_METRICS}")), "{head}");
+        assert!(body.contains("solidserver_operator_queue_depth 4\n"), "{body}");
+        assert!(body.contains("solidserver_operator_build_info{version="), "{body}");
+        assert!(answer(server.address, "/").await.0.starts_with("HTTP/1.1 404"));
+        server.stop.cancel();
+        server.task.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_nothing_does_not_hold_up_the_end() {
+        let server = running().await;
+        let mut silent = TcpStream::connect(server.address).await.unwrap();
+        silent.write_all(b"GET /metrics HTTP/1.1\r\n").await.unwrap();
+        answer(server.address, "/healthz").await;
+        server.stop.cancel();
+        let ended = tokio::time::timeout(PATIENCE * 4, server.task).await;
+        ended.expect("the server ends").unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_address_in_use_is_an_error_that_names_it() {
+        let server = running().await;
+        let error = Server::bind(server.address).await.unwrap_err();
+        assert!(error.to_string().contains(&server.address.to_string()), "{error}");
+        server.stop.cancel();
+        server.task.await.unwrap().unwrap();
+    }
+}
