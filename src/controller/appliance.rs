@@ -30,36 +30,34 @@ const STATUS_SPACING: Duration = Duration::from_secs(30);
 const LOOK_SPACING: Duration = Duration::from_secs(2);
 
 /// What an appliance's task tells the engine.
-pub enum News {
+pub(super) enum News {
     /// The appliance can be worked with.
     Ready(Box<Ready>),
     /// It cannot.
     Trouble {
         /// The SolidServer.
         name: Arc<str>,
-        /// Its spec, for what can be judged without the appliance.
-        spec: Arc<SolidServerSpec>,
         /// Why.
         refusal: Refusal,
     },
 }
 
 /// An appliance that can be worked with.
-pub struct Ready {
+pub(super) struct Ready {
     /// The SolidServer.
-    pub name: Arc<str>,
+    pub(super) name: Arc<str>,
     /// Its spec.
-    pub spec: Arc<SolidServerSpec>,
+    pub(super) spec: Arc<SolidServerSpec>,
     /// The client.
-    pub client: Client,
+    pub(super) client: Client,
     /// What the appliance offers.
-    pub catalogue: Arc<Catalogue>,
+    pub(super) catalogue: Arc<Catalogue>,
     /// Whether a whole round over its zones is due.
-    pub resync: bool,
+    pub(super) resync: bool,
 }
 
 /// What the engine asks of an appliance's task.
-pub enum Ask {
+pub(super) enum Ask {
     /// DNS servers that DnsRecords name beside those of the spec.
     Servers(BTreeSet<Arc<str>>),
     /// A record found no zone, or a pass found the appliance in trouble: look again soon.
@@ -72,36 +70,36 @@ pub enum Ask {
 
 /// What the engine says of a SolidServer from outside.
 #[derive(Clone)]
-pub struct Wish {
+pub(super) struct Wish {
     /// The object as it is now.
-    pub object: Arc<SolidServer>,
+    pub(super) object: Arc<SolidServer>,
     /// Why it must not be worked with, whatever the appliance says.
-    pub barred: Option<Refusal>,
+    pub(super) barred: Option<Refusal>,
     /// How many DnsRecords refer to it.
-    pub references: usize,
+    pub(super) references: usize,
 }
 
 /// What every appliance's task works with.
 #[derive(Clone)]
-pub struct Surroundings {
+pub(super) struct Surroundings {
     /// The API server.
-    pub kube: kube::Client,
+    pub(super) kube: kube::Client,
     /// Where Secrets are.
-    pub operator_namespace: Arc<str>,
+    pub(super) operator_namespace: Arc<str>,
     /// The operator's `--cluster-name`.
-    pub cluster_name: Arc<str>,
+    pub(super) cluster_name: Arc<str>,
     /// `User-Agent` of calls to appliances.
-    pub user_agent: Arc<str>,
+    pub(super) user_agent: Arc<str>,
     /// Counters and gauges.
-    pub metrics: Metrics,
+    pub(super) metrics: Metrics,
     /// Kubernetes Events.
-    pub events: EventSink,
+    pub(super) events: EventSink,
     /// To the engine.
-    pub news: mpsc::Sender<News>,
+    pub(super) news: mpsc::Sender<News>,
 }
 
 /// Works for one SolidServer until its wishes end.
-pub async fn run(
+pub(super) async fn run(
     name: Arc<str>,
     mut wishes: watch::Receiver<Wish>,
     mut asks: mpsc::Receiver<Ask>,
@@ -210,7 +208,8 @@ impl Task {
     }
 
     fn next_wake(&self) -> Instant {
-        let status = self.dirty.then(|| self.patched.map_or_else(Instant::now, |patched| patched + STATUS_SPACING));
+        let status =
+            self.dirty.then(|| self.patched.map_or_else(Instant::now, |patched| patched + STATUS_SPACING));
         let far = Instant::now() + Duration::from_secs(3600);
         [self.look_at, status].into_iter().flatten().fold(far, Instant::min)
     }
@@ -226,8 +225,10 @@ impl Task {
                 let recovered = self.attempts > 0;
                 self.attempts = 0;
                 let now = Instant::now();
-                let asked = self.status.observed_generation != wish.object.metadata.generation.unwrap_or_default();
-                let due = self.last_round.is_none_or(|last| last + interval <= now + Duration::from_millis(10));
+                let asked =
+                    self.status.observed_generation != wish.object.metadata.generation.unwrap_or_default();
+                let due =
+                    self.last_round.is_none_or(|last| last + interval <= now + Duration::from_millis(10));
                 let request = requested(&wish.object).cloned();
                 let resync = due || recovered || asked || request != self.request;
                 self.request = request;
@@ -236,18 +237,25 @@ impl Task {
                 }
                 self.look_at = self.last_round.map(|last| last + interval);
                 self.surroundings.metrics.solid_server_up(&self.name, true);
-                let message = format!(
-                    "{} zones on {} DNS servers",
-                    catalogue.zone_count(),
-                    catalogue.listed.len()
-                );
+                let message =
+                    format!("{} zones on {} DNS servers", catalogue.zone_count(), catalogue.listed.len());
                 let (reason, message) = if catalogue.is_blind() {
-                    (Reason::NotVisible, "the appliance shows this account no DNS server or zone; give it read rights".to_owned())
+                    (
+                        Reason::NotVisible,
+                        "the appliance shows this account no DNS server or zone; give it read rights"
+                            .to_owned(),
+                    )
                 } else {
                     (Reason::InSync, message)
                 };
                 self.say(wish, reason, &message).await;
-                let ready = Ready { name: Arc::clone(&self.name), spec, client, catalogue: Arc::new(catalogue), resync };
+                let ready = Ready {
+                    name: Arc::clone(&self.name),
+                    spec,
+                    client,
+                    catalogue: Arc::new(catalogue),
+                    resync,
+                };
                 let _ = self.surroundings.news.send(News::Ready(Box::new(ready))).await;
             }
             Err((refusal, class)) => {
@@ -257,7 +265,7 @@ impl Task {
                 self.surroundings.metrics.solid_server_up(&self.name, false);
                 warn!(solid_server = %self.name, reason = refusal.reason.as_str(), "{}", refusal.message);
                 self.say(wish, refusal.reason, &refusal.message).await;
-                let news = News::Trouble { name: Arc::clone(&self.name), spec, refusal };
+                let news = News::Trouble { name: Arc::clone(&self.name), refusal };
                 let _ = self.surroundings.news.send(news).await;
             }
         }
@@ -289,7 +297,11 @@ impl Task {
         self.status.version = version;
         let servers = client.servers().await?;
         let mut catalogue = Catalogue {
-            servers: servers.iter().filter(|server| !server.is_member).map(|server| Arc::clone(&server.name)).collect(),
+            servers: servers
+                .iter()
+                .filter(|server| !server.is_member)
+                .map(|server| Arc::clone(&server.name))
+                .collect(),
             ..Catalogue::default()
         };
         for server in servers_in_use(spec, &self.servers) {
@@ -320,7 +332,12 @@ impl Task {
         self.patch(wish).await;
         if was.is_none_or(|was| was.reason != reason.as_str()) && reason.standing() != Standing::Ready {
             let about = wish.object.object_ref(&());
-            self.surroundings.events.send(Notice::new(about, EventType::Warning, reason.as_str(), message.to_owned()));
+            self.surroundings.events.send(Notice::new(
+                about,
+                EventType::Warning,
+                reason.as_str(),
+                message.to_owned(),
+            ));
         }
     }
 
@@ -357,7 +374,9 @@ impl Task {
                 json!({"op": "test", "path": "/metadata/finalizers", "value": null}),
                 json!({"op": "add", "path": "/metadata/finalizers", "value": [SOLID_SERVER_FINALIZER]}),
             ],
-            None => vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": SOLID_SERVER_FINALIZER})],
+            None => {
+                vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": SOLID_SERVER_FINALIZER})]
+            }
             Some(index) if deleting && wish.references == 0 => {
                 let path = format!("/metadata/finalizers/{index}");
                 vec![
@@ -383,7 +402,8 @@ impl Task {
 
 /// The DNS servers whose views and zones are listed: those of the spec, and those that records name.
 fn servers_in_use(spec: &SolidServerSpec, named: &BTreeSet<Arc<str>>) -> BTreeSet<Arc<str>> {
-    let granted = spec.zones.iter().filter_map(|grant| grant.dns_servers.as_ref()).flatten().map(String::as_str);
+    let granted =
+        spec.zones.iter().filter_map(|grant| grant.dns_servers.as_ref()).flatten().map(String::as_str);
     spec.default_dns_server().into_iter().chain(granted).map(Arc::from).chain(named.iter().cloned()).collect()
 }
 
@@ -401,7 +421,9 @@ const fn advice(error: &Error) -> &'static str {
         Error::Unreachable { .. } => {
             "check spec.endpoint, name resolution, routes and network policies; it is tried again by itself"
         }
-        Error::Tls { .. } => "put the issuing CA into spec.tls.caBundle, or correct the appliance's certificate",
+        Error::Tls { .. } => {
+            "put the issuing CA into spec.tls.caBundle, or correct the appliance's certificate"
+        }
         Error::Unauthorized => "correct username and password in the Secret; it is read again by itself",
         Error::ClockSkew => "correct the clock of the appliance or of the node (NTP)",
         Error::Forbidden { .. } => "give the account rights on this service",
@@ -412,7 +434,7 @@ const fn advice(error: &Error) -> &'static str {
 
 /// The end of a round, for the status.
 #[must_use]
-pub fn last_sync(duration: Duration, counts: [u32; 6]) -> LastSync {
+pub(super) fn last_sync(duration: Duration, counts: [u32; 6]) -> LastSync {
     let [reads, created, updated, deleted, skipped, failed] = counts;
     let rounded = Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     LastSync {

@@ -91,8 +91,9 @@ impl Connector {
     fn settings(&self, spec: &SolidServerSpec, secret: &SecretState) -> Result<Settings, Refusal> {
         let invalid = |message: String| Refusal::new(Reason::InvalidValue, message);
         refuse_unserved(spec)?;
-        let endpoint = Url::parse(&spec.endpoint)
-            .map_err(|error| invalid(format!("spec.endpoint is no URL ({error}); write for example https://ddi.example.com")))?;
+        let endpoint = Url::parse(&spec.endpoint).map_err(|error| {
+            invalid(format!("spec.endpoint is no URL ({error}); write for example https://ddi.example.com"))
+        })?;
         let tls = spec.tls.clone().unwrap_or_default();
         Ok(Settings {
             endpoint,
@@ -121,13 +122,17 @@ impl Connector {
             SecretState::Unknown => {
                 return Err(Refusal::new(
                     Reason::Waiting,
-                    format!("the Secret {namespace}/{name} cannot be read yet: the API server does not answer, or the operator lacks the right"),
+                    format!(
+                        "the Secret {namespace}/{name} cannot be read yet: the API server does not answer, or the operator lacks the right"
+                    ),
                 ));
             }
             SecretState::Missing => {
                 return Err(Refusal::new(
                     Reason::Waiting,
-                    format!("there is no Secret {namespace}/{name}; create it with the keys username and password"),
+                    format!(
+                        "there is no Secret {namespace}/{name}; create it with the keys username and password"
+                    ),
                 ));
             }
             SecretState::Present(_) => {}
@@ -136,11 +141,16 @@ impl Connector {
             let bytes = secret.value(key).ok_or_else(|| {
                 Refusal::new(
                     Reason::Unauthorized,
-                    format!("the Secret {namespace}/{name} has no key {key:?}; it needs username and password"),
+                    format!(
+                        "the Secret {namespace}/{name} has no key {key:?}; it needs username and password"
+                    ),
                 )
             })?;
             let text = std::str::from_utf8(bytes).map_err(|_| {
-                Refusal::new(Reason::Unauthorized, format!("{key} in the Secret {namespace}/{name} is not UTF-8"))
+                Refusal::new(
+                    Reason::Unauthorized,
+                    format!("{key} in the Secret {namespace}/{name} is not UTF-8"),
+                )
             })?;
             // A trailing line feed gets in with `--from-file`; no login has one.
             Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))

@@ -71,7 +71,7 @@ struct Said {
 }
 
 /// See the module.
-pub struct Engine {
+pub(super) struct Engine {
     tools: Arc<Tools>,
     surroundings: Surroundings,
     records: Records,
@@ -92,7 +92,7 @@ pub struct Engine {
 impl Engine {
     /// An engine that waits for `lists` first lists before it begins.
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         tools: Arc<Tools>,
         surroundings: Surroundings,
         records: Records,
@@ -118,7 +118,7 @@ impl Engine {
     }
 
     /// Runs until `shutdown`, then lets the passes that are running end.
-    pub async fn run(
+    pub(super) async fn run(
         mut self,
         mut sights: mpsc::Receiver<Sight>,
         mut news: mpsc::Receiver<News>,
@@ -161,7 +161,9 @@ impl Engine {
                 let vanished: Vec<ObjectName> = self
                     .slots
                     .keys()
-                    .filter(|object| namespace.as_ref().is_none_or(|namespace| *namespace == object.namespace))
+                    .filter(|object| {
+                        namespace.as_ref().is_none_or(|namespace| *namespace == object.namespace)
+                    })
                     .filter(|object| !listed.contains(object))
                     .cloned()
                     .collect();
@@ -286,7 +288,8 @@ impl Engine {
 
     fn solid_server(&mut self, object: Arc<SolidServer>) {
         let name = solid_server_name(&object);
-        let same = self.appliances.get(&name).is_some_and(|known| known.object.metadata.uid == object.metadata.uid);
+        let same =
+            self.appliances.get(&name).is_some_and(|known| known.object.metadata.uid == object.metadata.uid);
         if same {
             if let Some(known) = self.appliances.get_mut(&name) {
                 known.object = object;
@@ -315,12 +318,14 @@ impl Engine {
 
     /// Tells every appliance's task what concerns it, if that is something new.
     fn update_wishes(&self) {
-        let objects: Vec<&SolidServer> = self.appliances.values().map(|appliance| &*appliance.object).collect();
+        let objects: Vec<&SolidServer> =
+            self.appliances.values().map(|appliance| &*appliance.object).collect();
         for (name, appliance) in &self.appliances {
             let barred = barred(&appliance.object, &objects);
             let references = self.references(name);
             appliance.wishes.send_if_modified(|wish| {
-                let same = wish.object.metadata.resource_version == appliance.object.metadata.resource_version
+                let same = wish.object.metadata.resource_version
+                    == appliance.object.metadata.resource_version
                     && wish.barred == barred
                     && wish.references == references;
                 *wish = Wish { object: Arc::clone(&appliance.object), barred, references };
@@ -339,7 +344,9 @@ impl Engine {
             return;
         }
         let references = self.references(name);
-        appliance.wishes.send_if_modified(|wish| std::mem::replace(&mut wish.references, references) != references);
+        appliance
+            .wishes
+            .send_if_modified(|wish| std::mem::replace(&mut wish.references, references) != references);
     }
 
     // What appliances tell.
@@ -384,7 +391,8 @@ impl Engine {
             }
         }
         let now = Instant::now();
-        let theirs: Vec<ZoneKey> = self.zones.keys().filter(|zone| zone.solid_server == name).cloned().collect();
+        let theirs: Vec<ZoneKey> =
+            self.zones.keys().filter(|zone| zone.solid_server == name).cloned().collect();
         if resync {
             self.rounds.insert(Arc::clone(&name), Round::new(theirs.iter().cloned()));
         }
@@ -444,7 +452,10 @@ impl Engine {
         let Some(appliance) = self.appliances.get(&slot.solid_server) else {
             let refusal = Refusal::new(
                 Reason::SolidServerNotFound,
-                format!("there is no SolidServer {:?}; create it, or correct spec.solidServerRef", slot.solid_server),
+                format!(
+                    "there is no SolidServer {:?}; create it, or correct spec.solidServerRef",
+                    slot.solid_server
+                ),
             );
             self.unregister(object);
             self.refuse(object, &record, refusal);
@@ -475,10 +486,17 @@ impl Engine {
     }
 
     /// A record has no place on its appliance, as far as is known.
-    fn unplaced(&mut self, object: &ObjectName, record: &Arc<DnsRecord>, catalogue: &Catalogue, refusal: Refusal) {
+    fn unplaced(
+        &mut self,
+        object: &ObjectName,
+        record: &Arc<DnsRecord>,
+        catalogue: &Catalogue,
+        refusal: Refusal,
+    ) {
         let Some(slot) = self.slots.get(object) else { return };
         let Some(appliance) = self.appliances.get(&slot.solid_server) else { return };
-        let named = record.spec.dns_server.as_deref().or_else(|| record.status.as_ref()?.dns_server.as_deref());
+        let named =
+            record.spec.dns_server.as_deref().or_else(|| record.status.as_ref()?.dns_server.as_deref());
         match refusal.reason {
             Reason::ServerNotFound => {
                 if let Some(server) = named.map(Arc::<str>::from)
@@ -507,7 +525,8 @@ impl Engine {
     fn register(&mut self, object: &ObjectName, binding: super::binding::Binding) {
         self.unregister(object);
         let Some(slot) = self.slots.get_mut(object) else { return };
-        let key = |place: &Place| ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: place.clone() };
+        let key =
+            |place: &Place| ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: place.clone() };
         let name = &binding.rrset.key.name;
         let mut entries = vec![(key(&binding.home), name.clone())];
         let applied = binding.applied_name.as_ref().unwrap_or(name);
@@ -564,7 +583,8 @@ impl Engine {
     fn mark_everywhere(&mut self, object: &ObjectName) {
         let Some(slot) = self.slots.get(object) else { return };
         let Some(binding) = &slot.binding else { return };
-        let key = |place: &Place| ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: place.clone() };
+        let key =
+            |place: &Place| ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: place.clone() };
         let home = key(&binding.home);
         let leaves = binding.leaves.as_ref().filter(|_| slot.placed).map(key);
         self.mark(&home, object);
@@ -612,10 +632,11 @@ impl Engine {
         let names: BTreeSet<_> = focus
             .iter()
             .filter_map(|object| self.slots.get(object))
-            .flat_map(|slot| slot.registered.iter().filter(|(other, _)| other == zone).map(|(_, name)| name.clone()))
+            .flat_map(|slot| {
+                slot.registered.iter().filter(|(other, _)| other == zone).map(|(_, name)| name.clone())
+            })
             .collect();
-        let involved: BTreeSet<ObjectName> =
-            names.iter().flat_map(|name| state.at(name)).cloned().collect();
+        let involved: BTreeSet<ObjectName> = names.iter().flat_map(|name| state.at(name)).cloned().collect();
 
         let (mut claims, mut subjects) = (Vec::new(), HashMap::new());
         for object in involved {
@@ -686,7 +707,8 @@ impl Engine {
                 let _ = appliance.asks.try_send(Ask::Look);
             }
         }
-        let settled: BTreeSet<ObjectName> = done.settled.iter().map(|settled| settled.object.clone()).collect();
+        let settled: BTreeSet<ObjectName> =
+            done.settled.iter().map(|settled| settled.object.clone()).collect();
         let touched: BTreeSet<_> = done.settled.iter().flat_map(|settled| settled.touched.clone()).collect();
         let mut goes_on = false;
         for one in done.settled {
@@ -695,7 +717,8 @@ impl Engine {
         }
         // Where rows changed, others may get what they could not get before.
         if let Some(state) = self.zones.get(zone) {
-            let rivals: BTreeSet<ObjectName> = touched.iter().flat_map(|name| state.at(name)).cloned().collect();
+            let rivals: BTreeSet<ObjectName> =
+                touched.iter().flat_map(|name| state.at(name)).cloned().collect();
             for rival in rivals.difference(&settled) {
                 if self.latest(rival).is_some_and(|record| !is_ready(&record)) {
                     self.mark(zone, rival);
@@ -815,7 +838,8 @@ impl Engine {
     /// The appliance cannot be worked with: records with work to do say so, those in sync stay as they are.
     fn tell_trouble(&mut self, object: &ObjectName) {
         let Some(slot) = self.slots.get(object) else { return };
-        let Some(trouble) = self.appliances.get(&slot.solid_server).and_then(|appliance| appliance.trouble.clone())
+        let Some(trouble) =
+            self.appliances.get(&slot.solid_server).and_then(|appliance| appliance.trouble.clone())
         else {
             return;
         };
@@ -826,7 +850,8 @@ impl Engine {
             return;
         }
         // What a person must correct stands on the SolidServer; the record only waits for that.
-        let reason = if trouble.reason.standing() == Standing::Stalled { Reason::Waiting } else { trouble.reason };
+        let reason =
+            if trouble.reason.standing() == Standing::Stalled { Reason::Waiting } else { trouble.reason };
         let refusal = Refusal::new(reason, format!("SolidServer {}: {}", slot.solid_server, trouble.message));
         self.refuse(object, &record, refusal);
     }

@@ -94,7 +94,10 @@ pub async fn run(
     let known = records.clone();
     let tools = Arc::new(Tools {
         kube,
-        identity: Identity { cluster: settings.cluster_name.as_str().into(), cluster_uid: cluster_uid.as_str().into() },
+        identity: Identity {
+            cluster: settings.cluster_name.as_str().into(),
+            cluster_uid: cluster_uid.as_str().into(),
+        },
         exists: Box::new(move |object| known.exists(object)),
         metrics,
         events,
@@ -120,7 +123,10 @@ async fn client(settings: &Settings) -> Result<kube::Client, StartError> {
 }
 
 /// The UID of the kube-system namespace. Waits for an API server that is not there yet; `None` when told to stop meanwhile.
-async fn cluster_uid(kube: &kube::Client, shutdown: &CancellationToken) -> Result<Option<String>, StartError> {
+async fn cluster_uid(
+    kube: &kube::Client,
+    shutdown: &CancellationToken,
+) -> Result<Option<String>, StartError> {
     let api: Api<Namespace> = Api::all(kube.clone());
     loop {
         let answer = tokio::select! {

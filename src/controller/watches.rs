@@ -16,7 +16,7 @@ use crate::api::{DnsRecord, SolidServer};
 use crate::plan::ObjectName;
 
 /// Something that was seen. The state of a DnsRecord is read from [`Records`] when it is looked at.
-pub enum Sight {
+pub(super) enum Sight {
     /// All DnsRecords of a namespace, or of all namespaces. What is not among them is gone.
     RecordsListed {
         /// The namespace; `None` for all.
@@ -39,7 +39,11 @@ pub enum Sight {
 /// Starts to watch the DnsRecords of the namespaces, all of them when none is named. Returns the readers and how many lists are to
 /// come.
 #[must_use]
-pub fn records(client: &kube::Client, namespaces: &[String], sights: &mpsc::Sender<Sight>) -> (Records, usize) {
+pub(super) fn records(
+    client: &kube::Client,
+    namespaces: &[String],
+    sights: &mpsc::Sender<Sight>,
+) -> (Records, usize) {
     let watched: Vec<Option<Arc<str>>> = if namespaces.is_empty() {
         vec![None]
     } else {
@@ -57,12 +61,14 @@ pub fn records(client: &kube::Client, namespaces: &[String], sights: &mpsc::Send
         let sights = sights.clone();
         tokio::spawn(async move {
             // Who owns which field is no business of ours and half of an object's size.
-            let watch = watcher(api, watcher::Config::default()).default_backoff().modify(|record: &mut DnsRecord| {
-                record.metadata.managed_fields = None;
-                if let Some(annotations) = &mut record.metadata.annotations {
-                    annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-                }
-            });
+            let watch = watcher(api, watcher::Config::default()).default_backoff().modify(
+                |record: &mut DnsRecord| {
+                    record.metadata.managed_fields = None;
+                    if let Some(annotations) = &mut record.metadata.annotations {
+                        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+                    }
+                },
+            );
             let mut events = reflector(writer, watch).boxed();
             let mut listed = Vec::new();
             loop {
@@ -76,9 +82,10 @@ pub fn records(client: &kube::Client, namespaces: &[String], sights: &mpsc::Send
                         continue;
                     }
                     // The store shows the new list only from here on.
-                    Ok(Some(watcher::Event::InitDone)) => {
-                        Sight::RecordsListed { namespace: namespace.clone(), objects: std::mem::take(&mut listed) }
-                    }
+                    Ok(Some(watcher::Event::InitDone)) => Sight::RecordsListed {
+                        namespace: namespace.clone(),
+                        objects: std::mem::take(&mut listed),
+                    },
                     Ok(Some(watcher::Event::Apply(record))) => Sight::Record(object_name(&record)),
                     Ok(Some(watcher::Event::Delete(record))) => Sight::RecordGone(object_name(&record)),
                     Ok(None) => return,
@@ -97,7 +104,7 @@ pub fn records(client: &kube::Client, namespaces: &[String], sights: &mpsc::Send
 }
 
 /// Starts to watch the SolidServers.
-pub fn solid_servers(client: &kube::Client, sights: mpsc::Sender<Sight>) {
+pub(super) fn solid_servers(client: &kube::Client, sights: mpsc::Sender<Sight>) {
     let api: Api<SolidServer> = Api::all(client.clone());
     tokio::spawn(async move {
         let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();

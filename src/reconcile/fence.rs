@@ -57,8 +57,16 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
             if is_held(&current) {
                 return Ok(Arc::new(current));
             }
-            let path = if current.finalizers().is_empty() { "/metadata/finalizers" } else { "/metadata/finalizers/-" };
-            let value = if current.finalizers().is_empty() { json!([DNS_RECORD_FINALIZER]) } else { json!(DNS_RECORD_FINALIZER) };
+            let path = if current.finalizers().is_empty() {
+                "/metadata/finalizers"
+            } else {
+                "/metadata/finalizers/-"
+            };
+            let value = if current.finalizers().is_empty() {
+                json!([DNS_RECORD_FINALIZER])
+            } else {
+                json!(DNS_RECORD_FINALIZER)
+            };
             patch(client, &current, vec![json!({"op": "add", "path": path, "value": value})], false).await
         }
         answer => answer,
@@ -81,7 +89,8 @@ pub async fn release(client: &Client, record: &DnsRecord) -> Result<(), FenceErr
 }
 
 async fn remove_finalizer(client: &Client, record: &DnsRecord) -> Result<(), FenceError> {
-    let Some(index) = record.finalizers().iter().position(|finalizer| finalizer == DNS_RECORD_FINALIZER) else {
+    let Some(index) = record.finalizers().iter().position(|finalizer| finalizer == DNS_RECORD_FINALIZER)
+    else {
         return Ok(());
     };
     let path = format!("/metadata/finalizers/{index}");
@@ -134,7 +143,12 @@ async fn patch(
 ///
 /// # Errors
 /// [`FenceError`].
-pub async fn apply<K>(api: &Api<K>, object: &K, mut operations: Vec<Value>, status: bool) -> Result<K, FenceError>
+pub async fn apply<K>(
+    api: &Api<K>,
+    object: &K,
+    mut operations: Vec<Value>,
+    status: bool,
+) -> Result<K, FenceError>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
@@ -154,7 +168,9 @@ where
     match tokio::time::timeout(PATIENCE, call).await.map_err(|_| silent())? {
         Ok(object) => Ok(object),
         // 404: gone. 422: a test failed, so it is another object, or its finalizers changed.
-        Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 422 => Err(FenceError::Vanished),
+        Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 422 => {
+            Err(FenceError::Vanished)
+        }
         Err(error) => Err(FenceError::Kubernetes(error.to_string())),
     }
 }

@@ -134,7 +134,9 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
     let mut subjects = work.subjects;
     let at_work = work.client.concurrency() + BESIDE;
     let settled: Vec<Settled> = futures::stream::iter(decisions)
-        .filter_map(|decision| std::future::ready(subjects.remove(&decision.object).map(|subject| (decision, subject))))
+        .filter_map(|decision| {
+            std::future::ready(subjects.remove(&decision.object).map(|subject| (decision, subject)))
+        })
         .map(|(decision, subject)| slice.settle(decision, subject))
         .buffer_unordered(at_work)
         .collect()
@@ -239,11 +241,12 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .map(|(object, subject)| {
             let finding = &finding;
             async move {
-                let fresh = if is_ready(&subject.record) && subject.record.metadata.deletion_timestamp.is_none() {
-                    None
-                } else {
-                    settle::say(tools, &subject.record, finding).await.ok().flatten()
-                };
+                let fresh =
+                    if is_ready(&subject.record) && subject.record.metadata.deletion_timestamp.is_none() {
+                        None
+                    } else {
+                        settle::say(tools, &subject.record, finding).await.ok().flatten()
+                    };
                 Settled::again(object, subject, class, fresh)
             }
         })

@@ -140,8 +140,7 @@ impl Slice<'_> {
             }
         }
         let steps = decision.steps.clone();
-        let executed =
-            execute(&self.client, self.place, steps, &self.tools.metrics, self.solid_server).await;
+        let executed = execute(&self.client, self.place, steps, &self.tools.metrics, self.solid_server).await;
         settled.touched.clone_from(&executed.touched);
         match executed.error.clone() {
             None => {
@@ -212,7 +211,10 @@ impl Slice<'_> {
             }
             Verdict::Drifted { ref changes } => Finding::new(
                 Reason::Drifted,
-                format!("changed on the appliance, and driftPolicy is Report; to repair: {}", changes.join("; ")),
+                format!(
+                    "changed on the appliance, and driftPolicy is Report; to repair: {}",
+                    changes.join("; ")
+                ),
             ),
             Verdict::Conflict { ref with } => Finding::new(
                 Reason::Conflict,
@@ -235,7 +237,9 @@ impl Slice<'_> {
                 if settled.attempts < 4 {
                     return settled;
                 }
-                return self.say(Finding::new(Reason::Waiting, format!("waits for {for_what}")), settled).await;
+                return self
+                    .say(Finding::new(Reason::Waiting, format!("waits for {for_what}")), settled)
+                    .await;
             }
         };
         finding.wrote = wrote;

@@ -174,10 +174,7 @@ impl RecordData {
         let strings = text.len().div_ceil(255).max(1);
         if text.len() + strings > LONGEST_RECORD {
             let maximum = LONGEST_RECORD - LONGEST_RECORD.div_ceil(256);
-            return Err(DataProblem::TooLong {
-                field: "text",
-                maximum,
-            });
+            return Err(DataProblem::TooLong { field: "text", maximum });
         }
         Ok(Self::Txt(text))
     }
@@ -185,14 +182,10 @@ impl RecordData {
     /// Reads the value of a type that has one field.
     pub(crate) fn from_word(record_type: RecordType, word: &str) -> Result<Self, DataProblem> {
         match record_type {
-            RecordType::A => word
-                .parse()
-                .map(Self::A)
-                .map_err(|_| DataProblem::Ipv4(error::excerpt(word))),
-            RecordType::Aaaa => word
-                .parse()
-                .map(Self::Aaaa)
-                .map_err(|_| DataProblem::Ipv6(error::excerpt(word))),
+            RecordType::A => word.parse().map(Self::A).map_err(|_| DataProblem::Ipv4(error::excerpt(word))),
+            RecordType::Aaaa => {
+                word.parse().map(Self::Aaaa).map_err(|_| DataProblem::Ipv6(error::excerpt(word)))
+            }
             RecordType::Dname => host("target", word).map(Self::Dname),
             RecordType::Ns => host("name server", word).map(Self::Ns),
             RecordType::Ptr => host("target", word).map(Self::Ptr),
@@ -205,10 +198,9 @@ impl RecordData {
     /// Reads the value of a type from its fields, in the order of presentation format.
     pub(crate) fn from_fields(record_type: RecordType, mut fields: Fields<'_>) -> Result<Self, DataProblem> {
         let data = match record_type {
-            RecordType::Mx => Self::Mx {
-                preference: fields.number("preference")?,
-                exchange: fields.target("exchange")?,
-            },
+            RecordType::Mx => {
+                Self::Mx { preference: fields.number("preference")?, exchange: fields.target("exchange")? }
+            }
             RecordType::Srv => Self::Srv {
                 priority: fields.number("priority")?,
                 weight: fields.number("weight")?,
@@ -234,19 +226,11 @@ impl RecordData {
             },
             RecordType::Https => {
                 let (priority, target, parameters) = service_binding(fields)?;
-                return Ok(Self::Https {
-                    priority,
-                    target,
-                    parameters,
-                });
+                return Ok(Self::Https { priority, target, parameters });
             }
             RecordType::Svcb => {
                 let (priority, target, parameters) = service_binding(fields)?;
-                return Ok(Self::Svcb {
-                    priority,
-                    target,
-                    parameters,
-                });
+                return Ok(Self::Svcb { priority, target, parameters });
             }
             RecordType::A
             | RecordType::Aaaa
@@ -295,16 +279,9 @@ fn caa(fields: &mut Fields<'_>) -> Result<RecordData, DataProblem> {
     let value = fields.octets("value")?;
     let maximum = LONGEST_RECORD - 2 - tag.len();
     if value.len() > maximum {
-        return Err(DataProblem::TooLong {
-            field: "value",
-            maximum,
-        });
+        return Err(DataProblem::TooLong { field: "value", maximum });
     }
-    Ok(RecordData::Caa {
-        flags,
-        tag: tag.into(),
-        value: value.into(),
-    })
+    Ok(RecordData::Caa { flags, tag: tag.into(), value: value.into() })
 }
 
 fn naptr_flags(flags: Vec<u8>) -> Result<Box<str>, DataProblem> {
@@ -331,10 +308,7 @@ fn service_binding(mut fields: Fields<'_>) -> Result<(u16, Target, ServiceParame
     // The priority, and the target with its length octets and the root's.
     let maximum = LONGEST_RECORD - 2 - (target.as_str().len() + 2);
     if parameters.len() > maximum {
-        return Err(DataProblem::TooLong {
-            field: "parameters",
-            maximum,
-        });
+        return Err(DataProblem::TooLong { field: "parameters", maximum });
     }
     Ok((priority, target, parameters))
 }
@@ -345,10 +319,7 @@ fn uri(octets: Vec<u8>) -> Result<Box<str>, DataProblem> {
     }
     let maximum = LONGEST_RECORD - 4;
     if octets.len() > maximum {
-        return Err(DataProblem::TooLong {
-            field: "target",
-            maximum,
-        });
+        return Err(DataProblem::TooLong { field: "target", maximum });
     }
     let text = String::from_utf8(octets).map_err(|_| DataProblem::Uri(char::REPLACEMENT_CHARACTER))?;
     let is_allowed = |character: char| {
@@ -371,12 +342,7 @@ impl fmt::Display for RecordData {
             Self::Aaaa(address) => address.fmt(formatter),
             Self::Cname(name) | Self::Dname(name) | Self::Ns(name) | Self::Ptr(name) => name.fmt(formatter),
             Self::Mx { preference, exchange } => write!(formatter, "{preference} {exchange}"),
-            Self::Srv {
-                priority,
-                weight,
-                port,
-                target,
-            } => {
+            Self::Srv { priority, weight, port, target } => {
                 write!(formatter, "{priority} {weight} {port} {target}")
             }
             Self::Txt(text) => formatter.write_str(&String::from_utf8_lossy(text)),
@@ -384,76 +350,30 @@ impl fmt::Display for RecordData {
                 write!(formatter, "{flags} {tag} ")?;
                 write_quoted(formatter, value)
             }
-            Self::Naptr {
-                order,
-                preference,
-                flags,
-                services,
-                regexp,
-                replacement,
-            } => {
+            Self::Naptr { order, preference, flags, services, regexp, replacement } => {
                 write!(formatter, "{order} {preference} \"{flags}\" ")?;
                 write_quoted(formatter, services)?;
                 formatter.write_str(" ")?;
                 write_quoted(formatter, regexp)?;
                 write!(formatter, " {replacement}")
             }
-            Self::Tlsa {
-                usage,
-                selector,
-                matching_type,
-                data,
-            } => {
-                write!(
-                    formatter,
-                    "{usage} {selector} {matching_type} {}",
-                    hexadecimal(data)
-                )
+            Self::Tlsa { usage, selector, matching_type, data } => {
+                write!(formatter, "{usage} {selector} {matching_type} {}", hexadecimal(data))
             }
-            Self::Sshfp {
-                algorithm,
-                fingerprint_type,
-                fingerprint,
-            } => {
-                write!(
-                    formatter,
-                    "{algorithm} {fingerprint_type} {}",
-                    hexadecimal(fingerprint)
-                )
+            Self::Sshfp { algorithm, fingerprint_type, fingerprint } => {
+                write!(formatter, "{algorithm} {fingerprint_type} {}", hexadecimal(fingerprint))
             }
-            Self::Ds {
-                key_tag,
-                algorithm,
-                digest_type,
-                digest,
-            } => {
-                write!(
-                    formatter,
-                    "{key_tag} {algorithm} {digest_type} {}",
-                    hexadecimal(digest)
-                )
+            Self::Ds { key_tag, algorithm, digest_type, digest } => {
+                write!(formatter, "{key_tag} {algorithm} {digest_type} {}", hexadecimal(digest))
             }
-            Self::Https {
-                priority,
-                target,
-                parameters,
-            }
-            | Self::Svcb {
-                priority,
-                target,
-                parameters,
-            } => {
+            Self::Https { priority, target, parameters } | Self::Svcb { priority, target, parameters } => {
                 write!(formatter, "{priority} {target}")?;
                 if parameters.is_empty() {
                     return Ok(());
                 }
                 write!(formatter, " {parameters}")
             }
-            Self::Uri {
-                priority,
-                weight,
-                target,
-            } => write!(formatter, "{priority} {weight} \"{target}\""),
+            Self::Uri { priority, weight, target } => write!(formatter, "{priority} {weight} \"{target}\""),
         }
     }
 }

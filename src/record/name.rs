@@ -142,12 +142,8 @@ impl fmt::Debug for Name {
 fn a_label(label: &str) -> Result<String, NameError> {
     // Hyphens and the characters of ASCII are judged by `check_label`, as in labels that are ASCII to begin
     // with.
-    let result = Uts46::new().to_ascii(
-        label.as_bytes(),
-        AsciiDenyList::EMPTY,
-        Hyphens::Allow,
-        DnsLength::Ignore,
-    );
+    let result =
+        Uts46::new().to_ascii(label.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore);
     match result {
         // Full stops of other scripts map to '.', a full-width asterisk to '*': neither may gain that meaning
         // here, and a label of nothing but ignorable characters maps to nothing.

@@ -22,41 +22,21 @@ pub fn to_values(data: &RecordData) -> Vec<String> {
     match data {
         RecordData::A(address) => vec![address.to_string()],
         // The appliance stores addresses with all their zeros, and finds them only so.
-        RecordData::Aaaa(address) => vec![
-            address
-                .segments()
-                .map(|segment| format!("{segment:04x}"))
-                .join(":"),
-        ],
+        RecordData::Aaaa(address) => {
+            vec![address.segments().map(|segment| format!("{segment:04x}")).join(":")]
+        }
         RecordData::Cname(name) | RecordData::Dname(name) | RecordData::Ns(name) | RecordData::Ptr(name) => {
             vec![name.to_string()]
         }
         RecordData::Mx { preference, exchange } => vec![preference.to_string(), exchange.to_string()],
-        RecordData::Srv {
-            priority,
-            weight,
-            port,
-            target,
-        } => {
-            vec![
-                priority.to_string(),
-                weight.to_string(),
-                port.to_string(),
-                target.to_string(),
-            ]
+        RecordData::Srv { priority, weight, port, target } => {
+            vec![priority.to_string(), weight.to_string(), port.to_string(), target.to_string()]
         }
         RecordData::Txt(text) => vec![text_column(text)],
         RecordData::Caa { flags, tag, value } => {
             vec![flags.to_string(), tag.to_string(), string_column(value)]
         }
-        RecordData::Naptr {
-            order,
-            preference,
-            flags,
-            services,
-            regexp,
-            replacement,
-        } => vec![
+        RecordData::Naptr { order, preference, flags, services, regexp, replacement } => vec![
             order.to_string(),
             preference.to_string(),
             flags.to_string(),
@@ -64,56 +44,20 @@ pub fn to_values(data: &RecordData) -> Vec<String> {
             string_column(regexp),
             replacement.to_string(),
         ],
-        RecordData::Tlsa {
-            usage,
-            selector,
-            matching_type,
-            data,
-        } => vec![
-            usage.to_string(),
-            selector.to_string(),
-            matching_type.to_string(),
-            hexadecimal(data),
-        ],
-        RecordData::Sshfp {
-            algorithm,
-            fingerprint_type,
-            fingerprint,
-        } => {
-            vec![
-                algorithm.to_string(),
-                fingerprint_type.to_string(),
-                hexadecimal(fingerprint),
-            ]
+        RecordData::Tlsa { usage, selector, matching_type, data } => {
+            vec![usage.to_string(), selector.to_string(), matching_type.to_string(), hexadecimal(data)]
         }
-        RecordData::Ds {
-            key_tag,
-            algorithm,
-            digest_type,
-            digest,
-        } => vec![
-            key_tag.to_string(),
-            algorithm.to_string(),
-            digest_type.to_string(),
-            hexadecimal(digest),
-        ],
-        RecordData::Https {
-            priority,
-            target,
-            parameters,
+        RecordData::Sshfp { algorithm, fingerprint_type, fingerprint } => {
+            vec![algorithm.to_string(), fingerprint_type.to_string(), hexadecimal(fingerprint)]
         }
-        | RecordData::Svcb {
-            priority,
-            target,
-            parameters,
-        } => {
+        RecordData::Ds { key_tag, algorithm, digest_type, digest } => {
+            vec![key_tag.to_string(), algorithm.to_string(), digest_type.to_string(), hexadecimal(digest)]
+        }
+        RecordData::Https { priority, target, parameters }
+        | RecordData::Svcb { priority, target, parameters } => {
             vec![priority.to_string(), target.to_string(), parameters.to_string()]
         }
-        RecordData::Uri {
-            priority,
-            weight,
-            target,
-        } => {
+        RecordData::Uri { priority, weight, target } => {
             vec![priority.to_string(), weight.to_string(), target.to_string()]
         }
     }

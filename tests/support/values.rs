@@ -38,33 +38,25 @@ pub(crate) fn valid_value(record_type: RecordType) -> BoxedStrategy<String> {
             .prop_map(|(key_tag, algorithm, digest)| format!("{key_tag} {algorithm} {digest}"))
             .boxed(),
         RecordType::Https | RecordType::Svcb => service_binding().boxed(),
-        RecordType::Uri => (
-            any::<u16>(),
-            any::<u16>(),
-            "[a-z][a-z0-9+.-]{0,8}:[!#-;=?-\\[\\]_a-z~]{1,60}",
-            any::<bool>(),
-        )
-            .prop_map(|(priority, weight, target, quoted)| {
-                // Unquoted, a semicolon would begin a comment and a parenthesis a group.
-                if quoted || target.contains([';', '(', ')']) {
-                    format!("{priority} {weight} \"{target}\"")
-                } else {
-                    format!("{priority} {weight} {target}")
-                }
-            })
-            .boxed(),
+        RecordType::Uri => {
+            (any::<u16>(), any::<u16>(), "[a-z][a-z0-9+.-]{0,8}:[!#-;=?-\\[\\]_a-z~]{1,60}", any::<bool>())
+                .prop_map(|(priority, weight, target, quoted)| {
+                    // Unquoted, a semicolon would begin a comment and a parenthesis a group.
+                    if quoted || target.contains([';', '(', ')']) {
+                        format!("{priority} {weight} \"{target}\"")
+                    } else {
+                        format!("{priority} {weight} {target}")
+                    }
+                })
+                .boxed()
+        }
     }
 }
 
 /// A value that was right before something happened to it. It may still be right.
 pub(crate) fn mutated_value(record_type: RecordType) -> BoxedStrategy<String> {
     let characters = " \t\n\r\0\"\\;()=,.:*@-+_/0aZé☃".chars().collect::<Vec<_>>();
-    (
-        valid_value(record_type),
-        any::<Index>(),
-        select(characters),
-        0..8_u8,
-    )
+    (valid_value(record_type), any::<Index>(), select(characters), 0..8_u8)
         .prop_map(|(value, place, character, kind)| {
             let mut characters: Vec<char> = value.chars().collect();
             let mut fields: Vec<&str> = value.split(' ').collect();
@@ -103,17 +95,12 @@ fn target() -> impl Strategy<Value = String> {
 }
 
 fn ipv6() -> impl Strategy<Value = String> {
-    let address = prop_oneof![
-        any::<Ipv6Addr>(),
-        any::<u32>().prop_map(|low| Ipv6Addr::from(u128::from(low)))
-    ];
+    let address =
+        prop_oneof![any::<Ipv6Addr>(), any::<u32>().prop_map(|low| Ipv6Addr::from(u128::from(low)))];
     (address, 0..3_u8).prop_map(|(address, spelling)| match spelling {
         0 => address.to_string(),
         1 => address.to_string().to_uppercase(),
-        _ => address
-            .segments()
-            .map(|segment| format!("{segment:04x}"))
-            .join(":"),
+        _ => address.segments().map(|segment| format!("{segment:04x}")).join(":"),
     })
 }
 
@@ -143,17 +130,11 @@ fn string(longest: usize) -> impl Strategy<Value = String> {
 
 fn naptr() -> impl Strategy<Value = String> {
     let flags = "[A-Za-z0-9]{0,2}".prop_map(|flags| format!("\"{flags}\""));
-    (
-        any::<u16>(),
-        any::<u16>(),
-        flags,
-        string(20),
-        string(40),
-        target(),
-    )
-        .prop_map(|(order, preference, flags, services, regexp, replacement)| {
+    (any::<u16>(), any::<u16>(), flags, string(20), string(40), target()).prop_map(
+        |(order, preference, flags, services, regexp, replacement)| {
             format!("{order} {preference} {flags} {services} {regexp} {replacement}")
-        })
+        },
+    )
 }
 
 /// An algorithm and as many octets as it makes, as digits in one or two groups. Other algorithms make any
@@ -162,12 +143,8 @@ fn digest(algorithms: &'static [(u8, usize)]) -> impl Strategy<Value = String> {
     let known =
         select(algorithms).prop_flat_map(|(algorithm, length)| (Just(algorithm), vec(any::<u8>(), length)));
     let other = (5_u8.., vec(any::<u8>(), 1..40));
-    (
-        prop_oneof![3 => known, 1 => other],
-        any::<bool>(),
-        any::<Option<Index>>(),
-    )
-        .prop_map(|((algorithm, octets), upper, gap)| {
+    (prop_oneof![3 => known, 1 => other], any::<bool>(), any::<Option<Index>>()).prop_map(
+        |((algorithm, octets), upper, gap)| {
             let mut digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
             if upper {
                 digits.make_ascii_uppercase();
@@ -176,16 +153,12 @@ fn digest(algorithms: &'static [(u8, usize)]) -> impl Strategy<Value = String> {
                 digits.insert(gap.index(digits.len() - 1) + 1, ' ');
             }
             format!("{algorithm} {digits}")
-        })
+        },
+    )
 }
 
 fn service_binding() -> impl Strategy<Value = String> {
-    let parameters = (
-        any::<u16>(),
-        any::<[u8; 3]>(),
-        "[a-z0-9]{1,8}",
-        vec(any::<Ipv6Addr>(), 1..3),
-    )
+    let parameters = (any::<u16>(), any::<[u8; 3]>(), "[a-z0-9]{1,8}", vec(any::<Ipv6Addr>(), 1..3))
         .prop_map(|(port, octets, protocol, hints)| {
             let hints: Vec<String> = hints.iter().map(ToString::to_string).collect();
             let [first, second, third] = octets;

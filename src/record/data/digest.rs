@@ -16,12 +16,7 @@ pub(super) fn tlsa(fields: &mut Fields<'_>) -> Result<RecordData, DataProblem> {
         _ => None,
     };
     check_length("certificate association data", algorithm, &data)?;
-    Ok(RecordData::Tlsa {
-        usage,
-        selector,
-        matching_type,
-        data,
-    })
+    Ok(RecordData::Tlsa { usage, selector, matching_type, data })
 }
 
 pub(super) fn sshfp(fields: &mut Fields<'_>) -> Result<RecordData, DataProblem> {
@@ -35,11 +30,7 @@ pub(super) fn sshfp(fields: &mut Fields<'_>) -> Result<RecordData, DataProblem> 
         _ => None,
     };
     check_length("fingerprint", hash, &fingerprint)?;
-    Ok(RecordData::Sshfp {
-        algorithm,
-        fingerprint_type,
-        fingerprint,
-    })
+    Ok(RecordData::Sshfp { algorithm, fingerprint_type, fingerprint })
 }
 
 pub(super) fn ds(fields: &mut Fields<'_>) -> Result<RecordData, DataProblem> {
@@ -55,12 +46,7 @@ pub(super) fn ds(fields: &mut Fields<'_>) -> Result<RecordData, DataProblem> {
         _ => None,
     };
     check_length("digest", hash, &digest)?;
-    Ok(RecordData::Ds {
-        key_tag,
-        algorithm,
-        digest_type,
-        digest,
-    })
+    Ok(RecordData::Ds { key_tag, algorithm, digest_type, digest })
 }
 
 fn check_length(
@@ -69,12 +55,9 @@ fn check_length(
     octets: &[u8],
 ) -> Result<(), DataProblem> {
     match algorithm {
-        Some((algorithm, expected)) if octets.len() != expected => Err(DataProblem::Length {
-            field,
-            algorithm,
-            expected,
-            found: octets.len(),
-        }),
+        Some((algorithm, expected)) if octets.len() != expected => {
+            Err(DataProblem::Length { field, algorithm, expected, found: octets.len() })
+        }
         _ => Ok(()),
     }
 }

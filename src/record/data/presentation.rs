@@ -40,10 +40,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<Token<'_>>, DataProblem> {
             continue;
         }
         let start = at;
-        let mut token = Token {
-            plain: "",
-            quoted: None,
-        };
+        let mut token = Token { plain: "", quoted: None };
         while let Some(octet) = octets.get(at).copied().filter(|octet| !is_space(*octet)) {
             match octet {
                 b'"' if at == start || octets[at - 1] == b'=' => {
@@ -199,10 +196,7 @@ impl<'a> Field<'a> {
     fn octets(self) -> Result<Vec<u8>, DataProblem> {
         match self {
             Self::Token(Token { plain, quoted: None }) => content(plain),
-            Self::Token(Token {
-                plain: "",
-                quoted: Some(text),
-            }) => content(text),
+            Self::Token(Token { plain: "", quoted: Some(text) }) => content(text),
             Self::Token(_) => Err(DataProblem::Quotes),
             Self::Column(text) => {
                 let text = text.trim();
@@ -229,17 +223,13 @@ impl<'a> Fields<'a> {
     /// The fields of a value in presentation format.
     pub(super) fn parse(text: &'a str) -> Result<Self, DataProblem> {
         let fields: Vec<_> = tokens(text)?.into_iter().map(Field::Token).collect();
-        Ok(Self {
-            fields: fields.into_iter(),
-        })
+        Ok(Self { fields: fields.into_iter() })
     }
 
     /// Columns as fields.
     pub(crate) fn columns(columns: impl IntoIterator<Item = &'a str>) -> Self {
         let fields: Vec<_> = columns.into_iter().map(Field::Column).collect();
-        Self {
-            fields: fields.into_iter(),
-        }
+        Self { fields: fields.into_iter() }
     }
 
     fn next(&mut self, field: &'static str) -> Result<Field<'a>, DataProblem> {
@@ -252,11 +242,7 @@ impl<'a> Fields<'a> {
         let is_decimal = !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_digit());
         match word.parse() {
             Ok(number) if is_decimal => Ok(number),
-            _ => Err(DataProblem::Number {
-                field,
-                text: excerpt(word),
-                maximum: N::MAXIMUM,
-            }),
+            _ => Err(DataProblem::Number { field, text: excerpt(word), maximum: N::MAXIMUM }),
         }
     }
 
@@ -301,14 +287,9 @@ impl<'a> Fields<'a> {
             return Err(DataProblem::Empty(field));
         }
         if digits.len() / 2 > super::LONGEST_RECORD {
-            return Err(DataProblem::TooLong {
-                field,
-                maximum: super::LONGEST_RECORD,
-            });
+            return Err(DataProblem::TooLong { field, maximum: super::LONGEST_RECORD });
         }
-        base16::decode_vec(&digits)
-            .map(Vec::into_boxed_slice)
-            .map_err(|_| DataProblem::Hexadecimal(field))
+        base16::decode_vec(&digits).map(Vec::into_boxed_slice).map_err(|_| DataProblem::Hexadecimal(field))
     }
 
     /// Everything that is left, as fields of a zone file's line.
@@ -342,16 +323,9 @@ pub(super) fn host(field: &'static str, text: &str) -> Result<Name, DataProblem>
         return Err(DataProblem::Empty(field));
     }
     if text.strip_suffix('.').unwrap_or(text).parse::<IpAddr>().is_ok() {
-        return Err(DataProblem::AddressAsName {
-            field,
-            text: text.to_owned(),
-        });
+        return Err(DataProblem::AddressAsName { field, text: text.to_owned() });
     }
-    Name::parse(text).map_err(|source| DataProblem::Name {
-        field,
-        text: excerpt(text),
-        source,
-    })
+    Name::parse(text).map_err(|source| DataProblem::Name { field, text: excerpt(text), source })
 }
 
 /// A number with a largest value, for messages.

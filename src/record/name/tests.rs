@@ -65,10 +65,7 @@ fn a_name_has_253_characters_at_most_without_the_trailing_dot() {
     assert_eq!(longest.len(), 253);
     assert!(Name::parse(&longest).is_ok());
     assert!(Name::parse(&format!("{longest}.")).is_ok());
-    assert_eq!(
-        Name::parse(&format!("{longest}a")).unwrap_err(),
-        NameError::TooLong
-    );
+    assert_eq!(Name::parse(&format!("{longest}a")).unwrap_err(), NameError::TooLong);
     assert_eq!(Name::parse(&"a".repeat(65_536)).unwrap_err(), NameError::TooLong);
     assert_eq!(Name::parse(&"ü".repeat(65_536)).unwrap_err(), NameError::TooLong);
 }

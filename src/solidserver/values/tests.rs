@@ -166,10 +166,7 @@ fn reading_looks_past_nothing_else(
 #[case(Https, &["1", ".", "alpn"])]
 #[case(Uri, &["10", "1", ""])]
 fn columns_that_make_no_sense_are_an_error(#[case] record_type: RecordType, #[case] columns: &[&str]) {
-    assert_eq!(
-        from_values(record_type, columns).unwrap_err().record_type,
-        record_type
-    );
+    assert_eq!(from_values(record_type, columns).unwrap_err().record_type, record_type);
 }
 
 #[test]
@@ -183,10 +180,7 @@ fn text_of_255_octets_is_sent_as_it_is_and_longer_text_in_strings() {
 #[test]
 fn a_character_is_not_torn_apart_between_strings() {
     let text = format!("{}ü{}", "a".repeat(254), "b".repeat(10));
-    assert_eq!(
-        to_values(&parse(Txt, &text)),
-        [format!("\"{}\" \"ü{}\"", "a".repeat(254), "b".repeat(10))]
-    );
+    assert_eq!(to_values(&parse(Txt, &text)), [format!("\"{}\" \"ü{}\"", "a".repeat(254), "b".repeat(10))]);
 }
 
 #[test]

@@ -7,33 +7,19 @@ use super::*;
 use crate::record::NameError;
 
 fn number(field: &'static str, text: &str, maximum: u64) -> DataProblem {
-    DataProblem::Number {
-        field,
-        text: text.into(),
-        maximum,
-    }
+    DataProblem::Number { field, text: text.into(), maximum }
 }
 
 fn address(field: &'static str, text: &str) -> DataProblem {
-    DataProblem::AddressAsName {
-        field,
-        text: text.into(),
-    }
+    DataProblem::AddressAsName { field, text: text.into() }
 }
 
 fn name(field: &'static str, text: &str, source: NameError) -> DataProblem {
-    DataProblem::Name {
-        field,
-        text: text.into(),
-        source,
-    }
+    DataProblem::Name { field, text: text.into(), source }
 }
 
 fn parameter(key: &str, reason: &str) -> DataProblem {
-    DataProblem::Parameter {
-        key: key.into(),
-        reason: reason.into(),
-    }
+    DataProblem::Parameter { key: key.into(), reason: reason.into() }
 }
 
 #[rstest]
@@ -113,11 +99,7 @@ fn parameter(key: &str, reason: &str) -> DataProblem {
 #[case(Naptr, r#"100 10 "S" "SIP+D2U" """#, DataProblem::Missing("replacement"))]
 #[case(Naptr, r#"100 10 "S!" "SIP+D2U" "" ."#, DataProblem::Flags("S!".into()))]
 #[case(Naptr, r#"70000 10 "S" "SIP+D2U" "" ."#, number("order", "70000", 65_535))]
-#[case(
-    Naptr,
-    r#"1 10 "S" "SIP+D2U" "" 192.0.2.1"#,
-    address("replacement", "192.0.2.1")
-)]
+#[case(Naptr, r#"1 10 "S" "SIP+D2U" "" 192.0.2.1"#, address("replacement", "192.0.2.1"))]
 #[case(Naptr, r#"1 10 "S" "SIP+D2U" "!(a)!b!" . ."#, DataProblem::Extra(".".into()))]
 #[case(Naptr, r#"1 10 "S" "SIP+D2U" !(a)!b! ."#, DataProblem::Unquoted('('))]
 #[case(Naptr, &format!(r#"1 10 "S" "{}" "" ."#, "a".repeat(256)), DataProblem::TooLong { field: "services", maximum: 255 })]
@@ -144,11 +126,7 @@ fn parameter(key: &str, reason: &str) -> DataProblem {
 #[case(Https, "1 192.0.2.1", address("target", "192.0.2.1"))]
 #[case(Https, "70000 .", number("priority", "70000", 65_535))]
 #[case(Https, "0 a.example alpn=h2", DataProblem::AliasParameters)]
-#[case(
-    Https,
-    "1 . no-default-alpn",
-    parameter("no-default-alpn", "it needs alpn beside it")
-)]
+#[case(Https, "1 . no-default-alpn", parameter("no-default-alpn", "it needs alpn beside it"))]
 #[case(Https, "1 . alpn=h2 alpn=h3", parameter("alpn", "it is given twice"))]
 #[case(Https, "1 . alpn=h2,,h3", parameter("alpn", "a protocol is empty"))]
 #[case(Https, "1 . alpn=h2,", parameter("alpn", "the list ends in a comma"))]
@@ -159,11 +137,7 @@ fn parameter(key: &str, reason: &str) -> DataProblem {
 )]
 #[case(Https, r#"1 . "alpn=h2""#, DataProblem::Quotes)]
 #[case(Https, r#"1 . alpn=a="h2""#, DataProblem::Quotes)]
-#[case(
-    Svcb,
-    "1 . mandatory=port",
-    parameter("mandatory", "it lists a key that is not there")
-)]
+#[case(Svcb, "1 . mandatory=port", parameter("mandatory", "it lists a key that is not there"))]
 #[case(
     Svcb,
     r"1 . key0=\000\003\000\001 port=1 alpn=h2",
@@ -179,32 +153,12 @@ fn parameter(key: &str, reason: &str) -> DataProblem {
     "1 . key01=x",
     parameter("key01", "the number of a key is from 0 to 65534, without zeros in front")
 )]
-#[case(
-    Svcb,
-    "1 . key3=x",
-    parameter("port", "its value does not have the wire format of the key")
-)]
-#[case(
-    Svcb,
-    "1 . key4=abc",
-    parameter("ipv4hint", "its value does not have the wire format of the key")
-)]
+#[case(Svcb, "1 . key3=x", parameter("port", "its value does not have the wire format of the key"))]
+#[case(Svcb, "1 . key4=abc", parameter("ipv4hint", "its value does not have the wire format of the key"))]
 #[case(Svcb, "1 . key6=", parameter("ipv6hint", "its value is empty"))]
-#[case(
-    Svcb,
-    "1 . ipv6hint=",
-    parameter("ipv6hint", "ipv6hint requires at least one value")
-)]
-#[case(
-    Svcb,
-    r#"1 . dohpath="\255""#,
-    parameter("dohpath", "dohpath must be valid UTF-8")
-)]
-#[case(
-    Uri,
-    "10 https://www.example.com",
-    number("weight", "https://www.example.com", 65_535)
-)]
+#[case(Svcb, "1 . ipv6hint=", parameter("ipv6hint", "ipv6hint requires at least one value"))]
+#[case(Svcb, r#"1 . dohpath="\255""#, parameter("dohpath", "dohpath must be valid UTF-8"))]
+#[case(Uri, "10 https://www.example.com", number("weight", "https://www.example.com", 65_535))]
 #[case(Uri, r#"10 1 """#, DataProblem::Empty("target"))]
 #[case(Uri, r#"10 1 "https://a b""#, DataProblem::Uri(' '))]
 #[case(Uri, r#"10 1 "https://\252""#, DataProblem::Uri(char::REPLACEMENT_CHARACTER))]

@@ -87,16 +87,12 @@ proptest! {
 #[test]
 fn long_hostile_text_does_no_harm() {
     for record_type in RecordType::ALL {
-        for piece in [
-            "(", "\"", "\\", "a", "0", "é", " ", "a.", "\0", "\n", "1 ", "alpn=a ", "ff", "\\000",
-        ] {
+        for piece in ["(", "\"", "\\", "a", "0", "é", " ", "a.", "\0", "\n", "1 ", "alpn=a ", "ff", "\\000"]
+        {
             let text = piece.repeat(65_536 / piece.len());
-            for text in [
-                format!("1 . {text}"),
-                format!("0 issue \"{text}\""),
-                format!("1 1 1 1 {text}"),
-                text,
-            ] {
+            for text in
+                [format!("1 . {text}"), format!("0 issue \"{text}\""), format!("1 1 1 1 {text}"), text]
+            {
                 if let Ok(data) = RecordData::parse(record_type, &text) {
                     assert_eq!(parse(record_type, &data.to_string()), data);
                 }
@@ -138,27 +134,12 @@ fn names_and_hosts_that_differ_stay_different() {
         (RecordType::Https, "1 . alpn=h2,h3", "1 . alpn=h3,h2"),
         (RecordType::Https, "1 . alpn=h2", "1 . alpn=H2"),
         (RecordType::Svcb, "1 . port=1", "1 ."),
-        (
-            RecordType::Uri,
-            "1 1 https://example.com/A",
-            "1 1 https://example.com/a",
-        ),
-        (
-            RecordType::Uri,
-            "1 1 https://example.com",
-            "1 1 https://example.com/",
-        ),
+        (RecordType::Uri, "1 1 https://example.com/A", "1 1 https://example.com/a"),
+        (RecordType::Uri, "1 1 https://example.com", "1 1 https://example.com/"),
     ] {
-        assert_ne!(
-            parse(record_type, one),
-            parse(record_type, other),
-            "{record_type} {one} / {other}"
-        );
+        assert_ne!(parse(record_type, one), parse(record_type, other), "{record_type} {one} / {other}");
     }
     // The same content under another type is another value.
     assert_ne!(parse(RecordType::Https, "1 ."), parse(RecordType::Svcb, "1 ."));
-    assert_ne!(
-        parse(RecordType::Ns, "a.example"),
-        parse(RecordType::Ptr, "a.example")
-    );
+    assert_ne!(parse(RecordType::Ns, "a.example"), parse(RecordType::Ptr, "a.example"));
 }

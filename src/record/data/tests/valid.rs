@@ -60,11 +60,7 @@ use super::*;
 #[case(Caa, r#"0 iodef "mailto:a@example.com""#, r#"0 iodef "mailto:a@example.com""#)]
 #[case(Caa, r#"0 issue """#, r#"0 issue """#)]
 #[case(Caa, r#"0 issue "a\"b\\c\007""#, r#"0 issue "a\"b\\c\007""#)]
-#[case(
-    Caa,
-    r#"0 issue ca.example\;\ policy\061ev"#,
-    r#"0 issue "ca.example; policy=ev""#
-)]
+#[case(Caa, r#"0 issue ca.example\;\ policy\061ev"#, r#"0 issue "ca.example; policy=ev""#)]
 #[case(
     Naptr,
     r#"100 10 "S" "SIP+D2U" "" _sip._udp.example.com"#,
@@ -111,49 +107,17 @@ use super::*;
     "1 . ipv4hint=192.0.2.1,192.0.2.1 ech=AEj+DQ=="
 )]
 #[case(Svcb, "1 svc.example.com port=8443", "1 svc.example.com port=8443")]
-#[case(
-    Svcb,
-    "16 a. mandatory=port,alpn ALPN=h2 Port=1",
-    "16 a mandatory=alpn,port alpn=h2 port=1"
-)]
-#[case(
-    Svcb,
-    r#"1 . dohpath=/q{?dns} alpn=dot"#,
-    r#"1 . alpn=dot dohpath="/q{?dns}""#
-)]
-#[case(
-    Svcb,
-    r#"1 . key65290="a\"b \255;" key99"#,
-    r#"1 . key99 key65290="a\"b \255;""#
-)]
-#[case(
-    Svcb,
-    "1 . ohttp tls-supported-groups=29,23",
-    r#"1 . key8 key9="\000\029\000\023""#
-)]
+#[case(Svcb, "16 a. mandatory=port,alpn ALPN=h2 Port=1", "16 a mandatory=alpn,port alpn=h2 port=1")]
+#[case(Svcb, r#"1 . dohpath=/q{?dns} alpn=dot"#, r#"1 . alpn=dot dohpath="/q{?dns}""#)]
+#[case(Svcb, r#"1 . key65290="a\"b \255;" key99"#, r#"1 . key99 key65290="a\"b \255;""#)]
+#[case(Svcb, "1 . ohttp tls-supported-groups=29,23", r#"1 . key8 key9="\000\029\000\023""#)]
 #[case(Svcb, r#"1 . key1="\003a,b""#, r#"1 . key1="\003a,b""#)]
-#[case(
-    Svcb,
-    "1 . mandatory=key9999 key9999=x",
-    r#"1 . mandatory=key9999 key9999="x""#
-)]
-#[case(
-    Uri,
-    r#"10 1 "https://www.example.com/path""#,
-    r#"10 1 "https://www.example.com/path""#
-)]
+#[case(Svcb, "1 . mandatory=key9999 key9999=x", r#"1 . mandatory=key9999 key9999="x""#)]
+#[case(Uri, r#"10 1 "https://www.example.com/path""#, r#"10 1 "https://www.example.com/path""#)]
 #[case(Uri, "10 1 ftp://ftp.example.com/", r#"10 1 "ftp://ftp.example.com/""#)]
-#[case(
-    Uri,
-    r#"0 0 "mailto:A@example.com?subject=a;b""#,
-    r#"0 0 "mailto:A@example.com?subject=a;b""#
-)]
+#[case(Uri, r#"0 0 "mailto:A@example.com?subject=a;b""#, r#"0 0 "mailto:A@example.com?subject=a;b""#)]
 #[case(Uri, r#"65535 65535 "urn:x""#, r#"65535 65535 "urn:x""#)]
-#[case(
-    Uri,
-    r#"1 1 "https://[2001:db8::1]/%20(x)""#,
-    r#"1 1 "https://[2001:db8::1]/%20(x)""#
-)]
+#[case(Uri, r#"1 1 "https://[2001:db8::1]/%20(x)""#, r#"1 1 "https://[2001:db8::1]/%20(x)""#)]
 fn a_value_is_read_and_written(#[case] record_type: RecordType, #[case] text: &str, #[case] canonical: &str) {
     let data = parse(record_type, text);
     assert_eq!(data.to_string(), canonical);
@@ -164,21 +128,13 @@ fn a_value_is_read_and_written(#[case] record_type: RecordType, #[case] text: &s
 #[test]
 fn every_example_is_canonical() {
     for record_type in RecordType::ALL {
-        assert_eq!(
-            parse(record_type, example(record_type)).to_string(),
-            example(record_type)
-        );
+        assert_eq!(parse(record_type, example(record_type)).to_string(), example(record_type));
     }
 }
 
 #[test]
 fn order_and_repetition_do_not_matter_in_a_set() {
-    let set = |values: &[&str]| {
-        values
-            .iter()
-            .map(|value| parse(Mx, value))
-            .collect::<BTreeSet<_>>()
-    };
+    let set = |values: &[&str]| values.iter().map(|value| parse(Mx, value)).collect::<BTreeSet<_>>();
     let one = set(&["10 a.example", "20 b.example", "10 A.example."]);
     assert_eq!(one, set(&["20 B.example", "10 a.example"]));
     assert_eq!(one.len(), 2);
@@ -187,11 +143,5 @@ fn order_and_repetition_do_not_matter_in_a_set() {
 #[test]
 fn text_has_room_for_65279_octets() {
     assert!(RecordData::parse(Txt, &"a".repeat(65_279)).is_ok());
-    assert_eq!(
-        problem(Txt, &"a".repeat(65_280)),
-        DataProblem::TooLong {
-            field: "text",
-            maximum: 65_279
-        }
-    );
+    assert_eq!(problem(Txt, &"a".repeat(65_280)), DataProblem::TooLong { field: "text", maximum: 65_279 });
 }
