@@ -536,11 +536,7 @@ impl Engine {
             None => {}
         }
         for (zone, name) in &entries {
-            let state = self.zones.entry(zone.clone()).or_insert_with(|| ZoneState {
-                // A zone that nothing is known of is read as a whole before anything narrow.
-                whole_due: true,
-                ..ZoneState::default()
-            });
+            let state = self.zones.entry(zone.clone()).or_insert_with(ZoneState::unread);
             state.insert(name, object);
         }
         slot.registered = entries;

@@ -42,6 +42,11 @@ pub(super) struct ZoneState {
 }
 
 impl ZoneState {
+    /// A zone that nothing is known of: it is read as a whole before anything narrow.
+    pub(super) fn unread() -> Self {
+        Self { whole_due: true, ..Self::default() }
+    }
+
     /// The DnsRecords that a name concerns.
     pub(super) fn at(&self, name: &Name) -> impl Iterator<Item = &ObjectName> {
         self.members.get(name).into_iter().flatten()
