@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 
 use super::{
-    ABANDON, AdoptionPolicy, DeletionPolicy, DnsRecord, DnsRecordStatus, DriftPolicy, FLUX_RECONCILE_REQUESTED_AT,
-    RECONCILE_REQUESTED_AT, RrsetPolicy, SolidServerSpec,
+    ABANDON, AdoptionPolicy, DeletionPolicy, DnsRecord, DnsRecordStatus, DriftPolicy,
+    FLUX_RECONCILE_REQUESTED_AT, RECONCILE_REQUESTED_AT, RrsetPolicy, SolidServerSpec,
 };
 use crate::plan::{Adoption, Applied, Claim, ObjectName, OnDrift, Sharing, Stage};
 use crate::record::{DataError, Name, NameError, Place, RecordData, RecordType, Rrset, RrsetKey};
@@ -98,14 +98,15 @@ pub fn whereabouts(record: &DnsRecord, solid_server: &SolidServerSpec) -> Result
     let lives_in = lives.and_then(|status| status.view.as_deref());
     let moves = reconcile_requested(record).is_some();
 
-    let choose = |asked: Option<&str>, lives: Option<&str>, default: Option<&str>| -> (Option<Arc<str>>, bool) {
-        if let Some(asked) = asked {
-            return (Some(asked.into()), false);
-        }
-        let differs = lives.is_some() && default.is_some() && lives != default;
-        let chosen = if moves { default.or(lives) } else { lives.or(default) };
-        (chosen.map(Into::into), differs && !moves)
-    };
+    let choose =
+        |asked: Option<&str>, lives: Option<&str>, default: Option<&str>| -> (Option<Arc<str>>, bool) {
+            if let Some(asked) = asked {
+                return (Some(asked.into()), false);
+            }
+            let differs = lives.is_some() && default.is_some() && lives != default;
+            let chosen = if moves { default.or(lives) } else { lives.or(default) };
+            (chosen.map(Into::into), differs && !moves)
+        };
     let (server, other_server) = choose(spec.dns_server.as_deref(), lives_on, default_server);
     let (view, other_view) = choose(spec.view.as_deref(), lives_in, default_view);
     Ok(Whereabouts {
@@ -166,12 +167,16 @@ pub fn object_name(record: &DnsRecord) -> ObjectName {
 
 /// What the record asks of the zone at `place`, where it wants its RRset to be (`home`) or only has rows left.
 #[must_use]
-pub fn claim(record: &DnsRecord, rrset: Rrset, solid_server: &SolidServerSpec, place: &Place, home: bool) -> Claim {
+pub fn claim(
+    record: &DnsRecord,
+    rrset: Rrset,
+    solid_server: &SolidServerSpec,
+    place: &Place,
+    home: bool,
+) -> Claim {
     let spec = &record.spec;
     let status = record.status.as_ref();
-    let applied = status
-        .filter(|status| applied_place(status).as_ref() == Some(place))
-        .and_then(applied);
+    let applied = status.filter(|status| applied_place(status).as_ref() == Some(place)).and_then(applied);
     let class_parameters = spec.class_parameters.clone().unwrap_or_default();
     let dropped_parameters = status
         .map(|status| status.class_parameters.keys().filter(|key| !class_parameters.contains_key(*key)))

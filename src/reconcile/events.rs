@@ -47,8 +47,13 @@ impl Notice {
             note.truncate(end);
             note.push_str(" ...");
         }
-        let event =
-            Event { type_, reason: reason.to_owned(), note: Some(note), action: "Reconcile".to_owned(), secondary: None };
+        let event = Event {
+            type_,
+            reason: reason.to_owned(),
+            note: Some(note),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
         Self { about, event }
     }
 }
@@ -62,8 +67,7 @@ impl EventSink {
     #[must_use]
     pub fn start(client: kube::Client, instance: &str) -> Self {
         let (sender, mut receiver) = mpsc::channel::<Notice>(WAITING);
-        let reporter =
-            Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(instance.to_owned()) };
+        let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(instance.to_owned()) };
         let recorder = Arc::new(Recorder::new(client, reporter));
         tokio::spawn(async move {
             while let Some(notice) = receiver.recv().await {

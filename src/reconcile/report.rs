@@ -76,7 +76,10 @@ pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecor
 pub fn is_ready(record: &DnsRecord) -> bool {
     record.status.as_ref().is_some_and(|status| {
         Some(status.observed_generation) == record.metadata.generation
-            && status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+            && status
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True")
     })
 }
 

@@ -140,8 +140,7 @@ impl Slice<'_> {
             }
         }
         let steps = decision.steps.clone();
-        let executed =
-            execute(&self.client, self.place, steps, &self.tools.metrics, self.solid_server).await;
+        let executed = execute(&self.client, self.place, steps, &self.tools.metrics, self.solid_server).await;
         settled.touched.clone_from(&executed.touched);
         match executed.error.clone() {
             None => {
@@ -163,8 +162,8 @@ impl Slice<'_> {
         settled.deed = deed(&executed, &decision.verdict);
         let wrote = executed.wrote();
         let mut finding = match decision.verdict {
-            Verdict::Gone if decision.stage == Stage::Leaving => {
-                settled.ending = Ending::Left;
+            Verdict::Gone if !subject.home || subject.leaves.is_some() => {
+                settled.ending = if subject.home { Ending::Moved } else { Ending::Left };
                 settled.attempts = 0;
                 return settled;
             }
@@ -212,7 +211,10 @@ impl Slice<'_> {
             }
             Verdict::Drifted { ref changes } => Finding::new(
                 Reason::Drifted,
-                format!("changed on the appliance, and driftPolicy is Report; to repair: {}", changes.join("; ")),
+                format!(
+                    "changed on the appliance, and driftPolicy is Report; to repair: {}",
+                    changes.join("; ")
+                ),
             ),
             Verdict::Conflict { ref with } => Finding::new(
                 Reason::Conflict,
@@ -235,7 +237,9 @@ impl Slice<'_> {
                 if settled.attempts < 4 {
                     return settled;
                 }
-                return self.say(Finding::new(Reason::Waiting, format!("waits for {for_what}")), settled).await;
+                return self
+                    .say(Finding::new(Reason::Waiting, format!("waits for {for_what}")), settled)
+                    .await;
             }
         };
         finding.wrote = wrote;
@@ -331,7 +335,7 @@ impl Slice<'_> {
 
     /// Writes the status if it differs, and tells about a transition.
     async fn say(&self, finding: Finding, mut settled: Settled) -> Settled {
-        match write(self.tools, &settled.record, &finding).await {
+        match say(self.tools, &settled.record, &finding).await {
             Ok(Some(record)) => settled.record = record,
             Ok(None) => {}
             Err(error) => return unfenced(settled, &error),
@@ -358,7 +362,10 @@ impl Slice<'_> {
 }
 
 /// Writes the status that a finding asks for, unless the object has it already.
-pub(super) async fn write(
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn say(
     tools: &Tools,
     record: &DnsRecord,
     finding: &Finding,

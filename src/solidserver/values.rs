@@ -1,8 +1,8 @@
 //! Record data in the appliance's columns value1 to value7.
 //!
-//! A row has one column per field, in the order of presentation format. That order is documented for A, AAAA, CNAME,
-//! DNAME, DS, MX, NAPTR, NS, PTR, SRV and TXT; for CAA, HTTPS, SSHFP, SVCB, TLSA and URI it is what is most likely, so
-//! that reading also understands a whole value in the first column.
+//! A row has one column per field, in the order of presentation format. That order is documented for A, AAAA,
+//! CNAME, DNAME, DS, MX, NAPTR, NS, PTR, SRV and TXT; for CAA, HTTPS, SSHFP, SVCB, TLSA and URI it is what is
+//! most likely, so that reading also understands a whole value in the first column.
 
 use std::fmt::Write as _;
 
@@ -14,49 +14,29 @@ const LONGEST_STRING: usize = 255;
 
 /// The columns of a value, as they are sent: value1 first.
 ///
-/// There are always as many as the type has fields, empty ones included, so that an edit in place clears what the row
-/// held before. A TXT value is sent as it is while that fits into one string; longer text, and text that reading would
-/// take for quoted strings, is sent as quoted strings of at most 255 octets.
+/// There are always as many as the type has fields, empty ones included, so that an edit in place clears what
+/// the row held before. A TXT value is sent as it is while that fits into one string; longer text, and text
+/// that reading would take for quoted strings, is sent as quoted strings of at most 255 octets.
 #[must_use]
 pub fn to_values(data: &RecordData) -> Vec<String> {
     match data {
         RecordData::A(address) => vec![address.to_string()],
         // The appliance stores addresses with all their zeros, and finds them only so.
-        RecordData::Aaaa(address) => vec![
-            address
-                .segments()
-                .map(|segment| format!("{segment:04x}"))
-                .join(":"),
-        ],
+        RecordData::Aaaa(address) => {
+            vec![address.segments().map(|segment| format!("{segment:04x}")).join(":")]
+        }
         RecordData::Cname(name) | RecordData::Dname(name) | RecordData::Ns(name) | RecordData::Ptr(name) => {
             vec![name.to_string()]
         }
         RecordData::Mx { preference, exchange } => vec![preference.to_string(), exchange.to_string()],
-        RecordData::Srv {
-            priority,
-            weight,
-            port,
-            target,
-        } => {
-            vec![
-                priority.to_string(),
-                weight.to_string(),
-                port.to_string(),
-                target.to_string(),
-            ]
+        RecordData::Srv { priority, weight, port, target } => {
+            vec![priority.to_string(), weight.to_string(), port.to_string(), target.to_string()]
         }
         RecordData::Txt(text) => vec![text_column(text)],
         RecordData::Caa { flags, tag, value } => {
             vec![flags.to_string(), tag.to_string(), string_column(value)]
         }
-        RecordData::Naptr {
-            order,
-            preference,
-            flags,
-            services,
-            regexp,
-            replacement,
-        } => vec![
+        RecordData::Naptr { order, preference, flags, services, regexp, replacement } => vec![
             order.to_string(),
             preference.to_string(),
             flags.to_string(),
@@ -64,56 +44,20 @@ pub fn to_values(data: &RecordData) -> Vec<String> {
             string_column(regexp),
             replacement.to_string(),
         ],
-        RecordData::Tlsa {
-            usage,
-            selector,
-            matching_type,
-            data,
-        } => vec![
-            usage.to_string(),
-            selector.to_string(),
-            matching_type.to_string(),
-            hexadecimal(data),
-        ],
-        RecordData::Sshfp {
-            algorithm,
-            fingerprint_type,
-            fingerprint,
-        } => {
-            vec![
-                algorithm.to_string(),
-                fingerprint_type.to_string(),
-                hexadecimal(fingerprint),
-            ]
+        RecordData::Tlsa { usage, selector, matching_type, data } => {
+            vec![usage.to_string(), selector.to_string(), matching_type.to_string(), hexadecimal(data)]
         }
-        RecordData::Ds {
-            key_tag,
-            algorithm,
-            digest_type,
-            digest,
-        } => vec![
-            key_tag.to_string(),
-            algorithm.to_string(),
-            digest_type.to_string(),
-            hexadecimal(digest),
-        ],
-        RecordData::Https {
-            priority,
-            target,
-            parameters,
+        RecordData::Sshfp { algorithm, fingerprint_type, fingerprint } => {
+            vec![algorithm.to_string(), fingerprint_type.to_string(), hexadecimal(fingerprint)]
         }
-        | RecordData::Svcb {
-            priority,
-            target,
-            parameters,
-        } => {
+        RecordData::Ds { key_tag, algorithm, digest_type, digest } => {
+            vec![key_tag.to_string(), algorithm.to_string(), digest_type.to_string(), hexadecimal(digest)]
+        }
+        RecordData::Https { priority, target, parameters }
+        | RecordData::Svcb { priority, target, parameters } => {
             vec![priority.to_string(), target.to_string(), parameters.to_string()]
         }
-        RecordData::Uri {
-            priority,
-            weight,
-            target,
-        } => {
+        RecordData::Uri { priority, weight, target } => {
             vec![priority.to_string(), weight.to_string(), target.to_string()]
         }
     }
@@ -121,9 +65,9 @@ pub fn to_values(data: &RecordData) -> Vec<String> {
 
 /// Reads the columns of a row, value1 first. Empty columns at the end may be there or not.
 ///
-/// What the appliance may have made of a value does not matter: case and trailing dots of names, how an address is
-/// written, quotation marks around strings, spaces in hexadecimal digits, one column for all fields (in presentation
-/// format, or separated by a comma and a space).
+/// What the appliance may have made of a value does not matter: case and trailing dots of names, how an
+/// address is written, quotation marks around strings, spaces in hexadecimal digits, one column for all
+/// fields (in presentation format, or separated by a comma and a space).
 ///
 /// # Errors
 /// [`DataError`] when the columns make no sense for the type.

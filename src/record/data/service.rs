@@ -13,7 +13,7 @@ use domain::rdata::svcb::{ComposeSvcParamValue, ScanSvcParamValue, SvcParams};
 use domain::utils::base64;
 
 use super::error::{DataProblem, excerpt};
-use super::presentation::{Token, unescape, write_quoted};
+use super::presentation::{Token, content, write_quoted};
 
 const MANDATORY: u16 = 0;
 const ALPN: u16 = 1;
@@ -26,8 +26,8 @@ const DOHPATH: u16 = 7;
 const OHTTP: u16 = 8;
 const TLS_SUPPORTED_GROUPS: u16 = 9;
 
-/// Keys with a name that may be written (IANA registry of service parameter keys). Keys beyond these have values that
-/// cannot be read here; they can be given in the opaque form, `key10=...`.
+/// Keys with a name that may be written (IANA registry of service parameter keys). Keys beyond these have
+/// values that cannot be read here; they can be given in the opaque form, `key10=...`.
 const NAMES: [(&str, u16); 10] = [
     ("mandatory", MANDATORY),
     ("alpn", ALPN),
@@ -41,8 +41,8 @@ const NAMES: [(&str, u16); 10] = [
     ("tls-supported-groups", TLS_SUPPORTED_GROUPS),
 ];
 
-/// The last key that is shown by its name. Name servers that are some years old know no later ones, and all know the
-/// opaque form.
+/// The last key that is shown by its name. Name servers that are some years old know no later ones, and all
+/// know the opaque form.
 const LAST_NAME_SHOWN: u16 = DOHPATH;
 
 /// Reserved as "invalid key", RFC 9460 14.3.2.
@@ -110,8 +110,8 @@ fn parameter(token: Token<'_>) -> Result<(u16, Vec<u8>), DataProblem> {
     let value = match token.quoted {
         // A key is missing, or more than the equals sign stands before the quotation mark.
         Some(_) if !token.plain.ends_with('=') || !plain.is_empty() => return Err(DataProblem::Quotes),
-        Some(quoted) => unescape(quoted)?,
-        None => unescape(plain)?,
+        Some(quoted) => content(quoted)?,
+        None => content(plain)?,
     };
     if let Some(key) = opaque_key(key_text)? {
         return Ok((key, value));
@@ -120,10 +120,7 @@ fn parameter(token: Token<'_>) -> Result<(u16, Vec<u8>), DataProblem> {
         .into_iter()
         .find_map(|(name, key)| name.eq_ignore_ascii_case(key_text).then_some(key))
         .ok_or_else(|| {
-            wrong_text(
-                key_text,
-                "no such key is known; a number can be given, as in key65280=...",
-            )
+            wrong_text(key_text, "no such key is known; a number can be given, as in key65280=...")
         })?;
     // The scanner is only asked for room here: the value is already taken out of its quotation marks.
     let mut scanner = IterScanner::<iter::Empty<&str>, Vec<u8>>::new(iter::empty());
@@ -138,9 +135,7 @@ fn parameter(token: Token<'_>) -> Result<(u16, Vec<u8>), DataProblem> {
     .map_err(|error| wrong(key, &error.to_string()))?
     .ok_or_else(|| wrong(key, "its value cannot be read"))?;
     let mut wire = Vec::new();
-    scanned
-        .compose_value(&mut wire)
-        .map_err(|_| wrong(key, "its value cannot be written"))?;
+    scanned.compose_value(&mut wire).map_err(|_| wrong(key, "its value cannot be written"))?;
     Ok((key, wire))
 }
 
@@ -154,10 +149,7 @@ fn opaque_key(text: &str) -> Result<Option<u16>, DataProblem> {
         digits.bytes().all(|octet| octet.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
     match digits.parse() {
         Ok(key) if is_decimal && key != INVALID_KEY => Ok(Some(key)),
-        _ => Err(wrong_text(
-            text,
-            "the number of a key is from 0 to 65534, without zeros in front",
-        )),
+        _ => Err(wrong_text(text, "the number of a key is from 0 to 65534, without zeros in front")),
     }
 }
 
@@ -170,15 +162,10 @@ fn check(parameters: &BTreeMap<u16, Vec<u8>>) -> Result<(), DataProblem> {
         }
     }
     if let Some(value) = parameters.get(&MANDATORY) {
-        let keys: Vec<u16> = value
-            .chunks_exact(2)
-            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-            .collect();
+        let keys: Vec<u16> =
+            value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
         if !keys.is_sorted_by(|first, second| first < second) || keys.contains(&MANDATORY) {
-            return Err(wrong(
-                MANDATORY,
-                "it lists itself, or a key twice, or keys out of order",
-            ));
+            return Err(wrong(MANDATORY, "it lists itself, or a key twice, or keys out of order"));
         }
         if keys.iter().any(|key| !parameters.contains_key(key)) {
             return Err(wrong(MANDATORY, "it lists a key that is not there"));
@@ -192,10 +179,7 @@ fn check(parameters: &BTreeMap<u16, Vec<u8>>) -> Result<(), DataProblem> {
     if parameters.contains_key(&NO_DEFAULT_ALPN) && !parameters.contains_key(&ALPN) {
         return Err(wrong(NO_DEFAULT_ALPN, "it needs alpn beside it"));
     }
-    if parameters
-        .get(&DOHPATH)
-        .is_some_and(|value| str::from_utf8(value).is_err())
-    {
+    if parameters.get(&DOHPATH).is_some_and(|value| str::from_utf8(value).is_err()) {
         return Err(wrong(DOHPATH, "it is not UTF-8"));
     }
     Ok(())
@@ -220,10 +204,7 @@ fn wrong(key: u16, reason: &str) -> DataProblem {
 }
 
 fn wrong_text(key: &str, reason: &str) -> DataProblem {
-    DataProblem::Parameter {
-        key: excerpt(key),
-        reason: reason.to_owned(),
-    }
+    DataProblem::Parameter { key: excerpt(key), reason: reason.to_owned() }
 }
 
 /// A key by its name where servers know it, else by its number.
@@ -231,10 +212,7 @@ struct Key(u16);
 
 impl fmt::Display for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match NAMES
-            .iter()
-            .find(|(_, key)| *key == self.0 && self.0 <= LAST_NAME_SHOWN)
-        {
+        match NAMES.iter().find(|(_, key)| *key == self.0 && self.0 <= LAST_NAME_SHOWN) {
             Some((name, _)) => formatter.write_str(name),
             None => write!(formatter, "key{}", self.0),
         }
@@ -255,31 +233,13 @@ impl fmt::Display for ServiceParameters {
 
 fn write_parameter(formatter: &mut fmt::Formatter<'_>, key: u16, value: &[u8]) -> fmt::Result {
     let list = match key {
-        MANDATORY => Some(joined(
-            value
-                .chunks_exact(2)
-                .map(|pair| Key(u16::from_be_bytes([pair[0], pair[1]]))),
-        )),
+        MANDATORY => {
+            Some(joined(value.chunks_exact(2).map(|pair| Key(u16::from_be_bytes([pair[0], pair[1]])))))
+        }
         ALPN => plain_protocols(value),
-        PORT => Some(joined(
-            value
-                .chunks_exact(2)
-                .map(|pair| u16::from_be_bytes([pair[0], pair[1]])),
-        )),
-        IPV4HINT => Some(joined(
-            value
-                .as_chunks()
-                .0
-                .iter()
-                .map(|octets: &[u8; 4]| Ipv4Addr::from(*octets)),
-        )),
-        IPV6HINT => Some(joined(
-            value
-                .as_chunks()
-                .0
-                .iter()
-                .map(|octets: &[u8; 16]| Ipv6Addr::from(*octets)),
-        )),
+        PORT => Some(joined(value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])))),
+        IPV4HINT => Some(joined(value.as_chunks().0.iter().map(|octets: &[u8; 4]| Ipv4Addr::from(*octets)))),
+        IPV6HINT => Some(joined(value.as_chunks().0.iter().map(|octets: &[u8; 16]| Ipv6Addr::from(*octets)))),
         ECH => Some(base64::encode_string(value)),
         _ => None,
     };
