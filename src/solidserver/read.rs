@@ -21,7 +21,7 @@ impl Client {
     /// [`Error::Incomplete`].
     pub async fn version(&self) -> Result<Option<String>, Error> {
         let dialect = self.dialect();
-        let version = |answer: &_| Ok(dialect.version_in(answer));
+        let version = |answer: &_| dialect.version_in(answer);
         match self.transport().read(&dialect.version(), SHORT_PATIENCE, version).await {
             Err(Error::Forbidden { .. }) => Ok(None),
             other => other,
@@ -89,7 +89,7 @@ impl Client {
         let names: BTreeSet<&Name> = names.iter().collect();
         let names: Vec<&Name> = names.into_iter().collect();
         let lists = dialect.chunks(place, &names).into_iter().map(|names| async move {
-            let list = dialect.rows_at(place, names.iter().copied());
+            let list = dialect.rows_at(place, names);
             let filter = Filter { place, names: Some(names) };
             self.lister().list(&list, Proof::ShortPage, |answer| dialect.rows_in(answer, filter)).await
         });
@@ -162,10 +162,16 @@ impl Client {
                         .read(&request, SHORT_PATIENCE, |answer| dialect.shows_soa(answer, server));
                     self.soa_listing().learn(server, lists.await?, gate::now());
                 }
-                Judgement::AskForCount => {
+                Judgement::AskForRow => {
                     *calls += 1;
-                    let counted = self.count_rows(place).await?;
-                    return Ok(if counted > 0 { Sight::Seen } else { Sight::NotVisible });
+                    let dialect = self.dialect();
+                    let request = dialect.rows_of_zone(place).page(Position::Start, 1);
+                    let filter = Filter { place, names: None };
+                    let rows = self
+                        .transport()
+                        .read(&request, SHORT_PATIENCE, |answer| dialect.rows_in(answer, filter));
+                    let seen = rows.await?.iter().any(|(_, found)| found.is_some());
+                    return Ok(if seen { Sight::Seen } else { Sight::NotVisible });
                 }
             }
         }
@@ -179,12 +185,7 @@ fn evidence(found: &[Found], whole_zone: bool) -> Result<Evidence, Error> {
     if soa_rows > 1 {
         return Err(incomplete("two SOA rows: ids changed during the reading"));
     }
-    Ok(Evidence {
-        soa: soa_rows == 1,
-        apex_name_server: found.iter().any(|found| found.is_apex_name_server),
-        rows: found.iter().any(|found| found.asked),
-        whole_zone,
-    })
+    Ok(Evidence { soa: soa_rows == 1, rows: !found.is_empty(), whole_zone })
 }
 
 /// The rows that were asked for, with the parameters that may be inherited taken off where the appliance does not say.
@@ -229,4 +230,63 @@ fn weakest(one: EndedBy, other: EndedBy) -> EndedBy {
 
 fn incomplete(what: &str) -> Error {
     Error::Incomplete { service: "dns_rr_list", what: what.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::record::{RowId, RowType};
+
+    fn found(id: &str, is_soa: bool, parameters: &[(&str, &str)], unclear: &[&str]) -> Found {
+        let row = Row {
+            id: RowId(id.into()),
+            name: Name::parse("example.com").unwrap(),
+            row_type: RowType::Other("SOA".into()),
+            ttl: 0,
+            values: Vec::new(),
+            data: None,
+            parameters: parameters
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+            inherited: BTreeSet::new(),
+            class_name: String::new(),
+            pending_delete: false,
+        };
+        Found {
+            row: Some(row),
+            asked: !is_soa,
+            is_soa,
+            is_apex_name_server: false,
+            unclear: unclear.iter().map(|key| (*key).to_owned()).collect(),
+        }
+    }
+
+    fn believed(found: Vec<Found>) -> Vec<BTreeMap<String, String>> {
+        own_parameters_only(found).map(|row| row.parameters).collect()
+    }
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_parameter_of_unclear_origin_that_the_soa_row_shares_is_not_the_rows_own() {
+        let soa = || found("1", true, &[("a", "1"), ("b", "2"), ("c", "3")], &["a", "b", "c"]);
+        let row = |unclear: &[&str]| found("2", false, &[("a", "1"), ("b", "other"), ("d", "4")], unclear);
+        assert_eq!(believed(vec![soa(), row(&["a", "b", "d"])]), [map(&[("b", "other"), ("d", "4")])]);
+        // What the appliance states is believed as it stands.
+        assert_eq!(believed(vec![soa(), row(&[])]), [map(&[("a", "1"), ("b", "other"), ("d", "4")])]);
+        // Without a row to compare with, nothing unclear is believed.
+        assert_eq!(believed(vec![row(&["a", "d"])]), [map(&[("b", "other")])]);
+    }
+
+    #[test]
+    fn two_soa_rows_are_no_reading() {
+        let soa = |id| found(id, true, &[], &[]);
+        assert!(evidence(&[soa("1")], true).is_ok_and(|evidence| evidence.soa));
+        assert!(matches!(evidence(&[soa("1"), soa("2")], true), Err(Error::Incomplete { .. })));
+    }
 }

@@ -1,8 +1,8 @@
 //! Whether a zone was really seen, or its rows were only left out.
 //!
 //! The appliance leaves rows out of an answer that the account has no right to see, and says nothing. The proof of sight
-//! is the zone's SOA row. For an appliance that lists no SOA rows at all there is a weaker one, asked for once an hour
-//! and server: NS rows at the zone's apex, or, without those either, that it counts rows in the zone.
+//! is the zone's SOA row. For a server that lists no SOA rows at all (asked once an hour) there is a weaker one: that it
+//! lists any row of the zone. A count proves nothing: what is counted need not be listed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,9 +16,7 @@ const REMEMBERED: Duration = Duration::from_secs(3600);
 pub(super) struct Evidence {
     /// The SOA row.
     pub(super) soa: bool,
-    /// An NS row at the apex.
-    pub(super) apex_name_server: bool,
-    /// Any row, of those that were asked for.
+    /// Any row of the zone: NS at the apex, which is always asked for, or one of those that were wanted.
     pub(super) rows: bool,
     /// All rows of the zone were asked for.
     pub(super) whole_zone: bool,
@@ -31,8 +29,8 @@ pub(super) enum Judgement {
     NotVisible,
     /// It depends on whether the server lists SOA rows at all.
     AskForSoa,
-    /// It depends on whether the appliance counts rows in the zone.
-    AskForCount,
+    /// It depends on whether the server lists any row of the zone.
+    AskForRow,
 }
 
 /// Judges an answer of a server of which it is known, or not, whether it lists SOA rows.
@@ -41,10 +39,9 @@ pub(super) fn judge(evidence: Evidence, lists_soa: Option<bool>) -> Judgement {
         (Evidence { soa: true, .. }, _) => Judgement::Seen,
         (_, Some(true)) => Judgement::NotVisible,
         (_, None) => Judgement::AskForSoa,
-        (Evidence { apex_name_server: true, .. }, Some(false)) => Judgement::Seen,
-        // An empty zone that nevertheless counts rows is one whose rows are hidden.
-        (Evidence { whole_zone: true, rows: false, .. }, Some(false)) => Judgement::NotVisible,
-        (_, Some(false)) => Judgement::AskForCount,
+        (Evidence { rows: true, .. }, Some(false)) => Judgement::Seen,
+        (Evidence { whole_zone: true, .. }, Some(false)) => Judgement::NotVisible,
+        (_, Some(false)) => Judgement::AskForRow,
     }
 }
 
@@ -71,7 +68,6 @@ mod tests {
     fn sight_is_judged_by_the_best_proof_that_the_server_gives() {
         let nothing = Evidence::default();
         let soa = Evidence { soa: true, ..nothing };
-        let name_server = Evidence { apex_name_server: true, rows: true, ..nothing };
         let rows = Evidence { rows: true, ..nothing };
         let whole = |evidence| Evidence { whole_zone: true, ..evidence };
         let cases = [
@@ -79,13 +75,12 @@ mod tests {
             (soa, Some(false), Judgement::Seen),
             (whole(soa), Some(true), Judgement::Seen),
             (nothing, None, Judgement::AskForSoa),
-            (name_server, None, Judgement::AskForSoa),
-            (name_server, Some(true), Judgement::NotVisible),
+            (rows, None, Judgement::AskForSoa),
             (rows, Some(true), Judgement::NotVisible),
-            (name_server, Some(false), Judgement::Seen),
-            (rows, Some(false), Judgement::AskForCount),
-            (nothing, Some(false), Judgement::AskForCount),
-            (whole(rows), Some(false), Judgement::AskForCount),
+            (whole(rows), Some(true), Judgement::NotVisible),
+            (rows, Some(false), Judgement::Seen),
+            (nothing, Some(false), Judgement::AskForRow),
+            (whole(rows), Some(false), Judgement::Seen),
             (whole(nothing), Some(false), Judgement::NotVisible),
         ];
         for (evidence, lists_soa, judgement) in cases {
