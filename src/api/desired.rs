@@ -5,20 +5,12 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 
-use super::dns_record::{AdoptionPolicy, DeletionPolicy, DnsRecord, DnsRecordStatus, DriftPolicy, RrsetPolicy};
-use super::solid_server::SolidServerSpec;
+use super::{
+    ABANDON, AdoptionPolicy, DeletionPolicy, DnsRecord, DnsRecordStatus, DriftPolicy,
+    FLUX_RECONCILE_REQUESTED_AT, RECONCILE_REQUESTED_AT, RrsetPolicy, SolidServerSpec,
+};
 use crate::plan::{Adoption, Applied, Claim, ObjectName, OnDrift, Sharing, Stage};
 use crate::record::{DataError, Name, NameError, Place, RecordData, RecordType, Rrset, RrsetKey};
-
-/// TTL of records whose spec and SolidServer name none, in seconds: the appliance's own default.
-pub const DEFAULT_TTL: u32 = 3600;
-
-/// Asks for a reconciliation now, whatever its value; the last one served is echoed in the status.
-pub const RECONCILE_ANNOTATION: &str = "solidserver.dev/reconcile-requested-at";
-/// The same as Flux writes it.
-pub const FLUX_RECONCILE_ANNOTATION: &str = "reconcile.fluxcd.io/requestedAt";
-/// `"true"` on a DnsRecord that is being deleted lets it go and leaves its rows, marked.
-pub const ABANDON_ANNOTATION: &str = "solidserver.dev/abandon";
 
 /// Why a spec describes no RRset. The CRD's rules refuse most of this at `kubectl apply` already.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,8 +82,7 @@ pub fn rrset(record: &DnsRecord, solid_server: &SolidServerSpec) -> Result<Rrset
             .map_err(|source| InvalidSpec::Value { index, source })?;
         values.insert(value);
     }
-    let ttl = record.spec.ttl.or(solid_server.defaults.as_ref().and_then(|defaults| defaults.ttl));
-    Ok(Rrset { key, ttl: ttl.unwrap_or(DEFAULT_TTL), values })
+    Ok(Rrset { key, ttl: record.spec.ttl.unwrap_or_else(|| solid_server.default_ttl()), values })
 }
 
 /// Where the record shall live. What the spec leaves open is answered by the status, then by the SolidServer's defaults: a
@@ -101,22 +92,21 @@ pub fn rrset(record: &DnsRecord, solid_server: &SolidServerSpec) -> Result<Rrset
 /// [`InvalidSpec::Zone`].
 pub fn whereabouts(record: &DnsRecord, solid_server: &SolidServerSpec) -> Result<Whereabouts, InvalidSpec> {
     let spec = &record.spec;
-    let defaults = solid_server.defaults.as_ref();
-    let default_server = defaults.and_then(|defaults| defaults.dns_server.as_deref());
-    let default_view = defaults.and_then(|defaults| defaults.view.as_deref());
+    let (default_server, default_view) = (solid_server.default_dns_server(), solid_server.default_view());
     let lives = record.status.as_ref().filter(|status| status.zone.is_some());
     let lives_on = lives.and_then(|status| status.dns_server.as_deref());
     let lives_in = lives.and_then(|status| status.view.as_deref());
     let moves = reconcile_requested(record).is_some();
 
-    let choose = |asked: Option<&str>, lives: Option<&str>, default: Option<&str>| -> (Option<Arc<str>>, bool) {
-        if let Some(asked) = asked {
-            return (Some(asked.into()), false);
-        }
-        let differs = lives.is_some() && default.is_some() && lives != default;
-        let chosen = if moves { default.or(lives) } else { lives.or(default) };
-        (chosen.map(Into::into), differs && !moves)
-    };
+    let choose =
+        |asked: Option<&str>, lives: Option<&str>, default: Option<&str>| -> (Option<Arc<str>>, bool) {
+            if let Some(asked) = asked {
+                return (Some(asked.into()), false);
+            }
+            let differs = lives.is_some() && default.is_some() && lives != default;
+            let chosen = if moves { default.or(lives) } else { lives.or(default) };
+            (chosen.map(Into::into), differs && !moves)
+        };
     let (server, other_server) = choose(spec.dns_server.as_deref(), lives_on, default_server);
     let (view, other_view) = choose(spec.view.as_deref(), lives_in, default_view);
     Ok(Whereabouts {
@@ -155,7 +145,7 @@ pub fn applied(status: &DnsRecordStatus) -> Option<Applied> {
 #[must_use]
 pub fn reconcile_requested(record: &DnsRecord) -> Option<&str> {
     let annotations = record.metadata.annotations.as_ref()?;
-    let asked = [RECONCILE_ANNOTATION, FLUX_RECONCILE_ANNOTATION]
+    let asked = [RECONCILE_REQUESTED_AT, FLUX_RECONCILE_REQUESTED_AT]
         .iter()
         .filter_map(|key| annotations.get(*key))
         .max()?;
@@ -166,7 +156,7 @@ pub fn reconcile_requested(record: &DnsRecord) -> Option<&str> {
 /// Whether a record that is being deleted is to be let go with its rows left as they are.
 #[must_use]
 pub fn is_abandoned(record: &DnsRecord) -> bool {
-    record.annotations().get(ABANDON_ANNOTATION).is_some_and(|value| value == "true")
+    record.annotations().get(ABANDON).is_some_and(|value| value == "true")
 }
 
 /// The name of the object, as marks and messages spell it.
@@ -177,12 +167,16 @@ pub fn object_name(record: &DnsRecord) -> ObjectName {
 
 /// What the record asks of the zone at `place`, where it wants its RRset to be (`home`) or only has rows left.
 #[must_use]
-pub fn claim(record: &DnsRecord, rrset: Rrset, solid_server: &SolidServerSpec, place: &Place, home: bool) -> Claim {
+pub fn claim(
+    record: &DnsRecord,
+    rrset: Rrset,
+    solid_server: &SolidServerSpec,
+    place: &Place,
+    home: bool,
+) -> Claim {
     let spec = &record.spec;
     let status = record.status.as_ref();
-    let applied = status
-        .filter(|status| applied_place(status).as_ref() == Some(place))
-        .and_then(applied);
+    let applied = status.filter(|status| applied_place(status).as_ref() == Some(place)).and_then(applied);
     let class_parameters = spec.class_parameters.clone().unwrap_or_default();
     let dropped_parameters = status
         .map(|status| status.class_parameters.keys().filter(|key| !class_parameters.contains_key(*key)))
@@ -190,7 +184,6 @@ pub fn claim(record: &DnsRecord, rrset: Rrset, solid_server: &SolidServerSpec, p
         .flatten()
         .cloned()
         .collect();
-    let default_drift = solid_server.defaults.as_ref().and_then(|defaults| defaults.drift_policy);
     Claim {
         object: object_name(record),
         created: record.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
@@ -213,7 +206,7 @@ pub fn claim(record: &DnsRecord, rrset: Rrset, solid_server: &SolidServerSpec, p
             RrsetPolicy::Exclusive => Sharing::Exclusive,
             RrsetPolicy::Shared => Sharing::Shared,
         },
-        on_drift: match spec.drift_policy(default_drift) {
+        on_drift: match spec.drift_policy(solid_server.default_drift_policy()) {
             DriftPolicy::Repair => OnDrift::Repair,
             DriftPolicy::Report => OnDrift::Report,
         },

@@ -1,10 +1,12 @@
 //! The Kubernetes API: the kinds, their conditions and what `kubectl apply` refuses.
 
 pub mod conditions;
+pub mod desired;
 mod dns_record;
 mod schema;
 mod solid_server;
 
+pub use conditions::{ConditionType, Reason, Standing, kstatus};
 pub use dns_record::{
     AdoptionPolicy, DEFAULT_SOLID_SERVER, DeletionPolicy, DnsRecord, DnsRecordSpec, DnsRecordStatus,
     DriftPolicy, RecordTypeName, RrsetPolicy, SolidServerRef, UNOBSERVED_GENERATION,

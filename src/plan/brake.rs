@@ -74,6 +74,8 @@ pub struct Brake {
     failures: u32,
     /// How often the brake was set for this wish.
     times: usize,
+    /// What was wanted and seen when the appliance last said that a row exists already.
+    existed: Option<Fingerprint>,
     held: Option<Held>,
 }
 
@@ -128,6 +130,12 @@ impl Brake {
             (BrakeReason::NotStoredAsSent, "the appliance keeps something else than what was written")
         };
         Err(self.hold(reason, message.to_owned(), fingerprint, now))
+    }
+
+    /// The appliance says that a row exists already. Whether it said so before of the same wish, on the same sight: then the row
+    /// cannot be seen.
+    pub fn existed_before(&mut self, fingerprint: Fingerprint) -> bool {
+        self.existed.replace(fingerprint) == Some(fingerprint)
     }
 
     /// A write was confirmed by the appliance.

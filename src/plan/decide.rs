@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::record::{Name, Place, RecordData, Row, RowEdit, RrsetKey};
+use crate::record::{Name, Place, RecordData, Row, RowEdit, Rrset, RrsetKey};
 
 use super::brake::Fingerprint;
 use super::change::{Change, Steps};
@@ -51,6 +51,8 @@ pub enum Verdict {
     Gone,
     /// Its rows are right, but others stand beside them.
     ForeignValues {
+        /// The TTL that its own rows have.
+        ttl: u32,
         /// Their values, with whose they are.
         values: Vec<String>,
     },
@@ -81,6 +83,12 @@ pub enum Verdict {
 pub struct Decision {
     /// The DnsRecord.
     pub object: ObjectName,
+    /// What it wants of the zone.
+    pub stage: Stage,
+    /// The RRset it describes.
+    pub rrset: Rrset,
+    /// The class parameters it declares.
+    pub class_parameters: BTreeMap<String, String>,
     /// What its status will say once the steps are done.
     pub verdict: Verdict,
     /// What is to be done.
@@ -162,6 +170,9 @@ impl<'a> Planner<'a, '_> {
         };
         Decision {
             object: claim.object.clone(),
+            stage: claim.stage,
+            rrset: claim.rrset.clone(),
+            class_parameters: claim.class_parameters.clone(),
             fingerprint: self.fingerprint(claim),
             verdict,
             steps,
@@ -295,7 +306,7 @@ impl<'a> Planner<'a, '_> {
         };
         let difference = difference(&wanted, &own);
         let verdict = if claim.sharing == Sharing::Exclusive && !others.is_empty() {
-            Verdict::ForeignValues { values: others.iter().map(describe).collect() }
+            Verdict::ForeignValues { ttl, values: others.iter().map(describe).collect() }
         } else {
             Verdict::InSync { ttl }
         };

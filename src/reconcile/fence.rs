@@ -2,18 +2,17 @@
 //!
 //! A merge patch or server-side apply of a status ignores a wrong uid, and a merge patch of finalizers drops foreign ones.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use json_patch::Patch as JsonPatch;
 use kube::api::{Api, Patch, PatchParams};
-use kube::{Client, ResourceExt as _};
+use kube::{Client, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::api::dns_record::{DnsRecord, DnsRecordStatus};
-
-/// On a DnsRecord before its first write to the appliance, until its rows are gone.
-pub const FINALIZER: &str = "solidserver.dev/dns-record";
+use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus, FIELD_MANAGER};
 
 /// Longest wait for the API server's answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -32,7 +31,7 @@ pub enum FenceError {
 /// Whether the object carries our finalizer.
 #[must_use]
 pub fn is_held(record: &DnsRecord) -> bool {
-    record.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+    record.finalizers().iter().any(|finalizer| finalizer == DNS_RECORD_FINALIZER)
 }
 
 /// Puts the finalizer on; the answer is the object as it is then.
@@ -46,10 +45,10 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
     let add = if record.finalizers().is_empty() {
         vec![
             json!({"op": "test", "path": "/metadata/finalizers", "value": Value::Null}),
-            json!({"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]}),
+            json!({"op": "add", "path": "/metadata/finalizers", "value": [DNS_RECORD_FINALIZER]}),
         ]
     } else {
-        vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER})]
+        vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": DNS_RECORD_FINALIZER})]
     };
     match patch(client, record, add, false).await {
         // The list of finalizers may be another one by now: look, and try once more.
@@ -58,8 +57,16 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
             if is_held(&current) {
                 return Ok(Arc::new(current));
             }
-            let path = if current.finalizers().is_empty() { "/metadata/finalizers" } else { "/metadata/finalizers/-" };
-            let value = if current.finalizers().is_empty() { json!([FINALIZER]) } else { json!(FINALIZER) };
+            let path = if current.finalizers().is_empty() {
+                "/metadata/finalizers"
+            } else {
+                "/metadata/finalizers/-"
+            };
+            let value = if current.finalizers().is_empty() {
+                json!([DNS_RECORD_FINALIZER])
+            } else {
+                json!(DNS_RECORD_FINALIZER)
+            };
             patch(client, &current, vec![json!({"op": "add", "path": path, "value": value})], false).await
         }
         answer => answer,
@@ -82,12 +89,13 @@ pub async fn release(client: &Client, record: &DnsRecord) -> Result<(), FenceErr
 }
 
 async fn remove_finalizer(client: &Client, record: &DnsRecord) -> Result<(), FenceError> {
-    let Some(index) = record.finalizers().iter().position(|finalizer| finalizer == FINALIZER) else {
+    let Some(index) = record.finalizers().iter().position(|finalizer| finalizer == DNS_RECORD_FINALIZER)
+    else {
         return Ok(());
     };
     let path = format!("/metadata/finalizers/{index}");
     let remove = vec![
-        json!({"op": "test", "path": path, "value": FINALIZER}),
+        json!({"op": "test", "path": path, "value": DNS_RECORD_FINALIZER}),
         json!({"op": "remove", "path": path}),
     ];
     patch(client, record, remove, false).await.map(|_| ())
@@ -125,16 +133,31 @@ async fn current(client: &Client, record: &DnsRecord) -> Result<DnsRecord, Fence
 async fn patch(
     client: &Client,
     record: &DnsRecord,
-    mut operations: Vec<Value>,
+    operations: Vec<Value>,
     status: bool,
 ) -> Result<Arc<DnsRecord>, FenceError> {
-    operations.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": record.metadata.uid}));
+    apply(&api(client, record), record, operations, status).await.map(Arc::new)
+}
+
+/// Makes a JSON Patch of an object, or of its status, that only this very object can take.
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn apply<K>(
+    api: &Api<K>,
+    object: &K,
+    mut operations: Vec<Value>,
+    status: bool,
+) -> Result<K, FenceError>
+where
+    K: Resource + Clone + DeserializeOwned + Debug,
+{
+    operations.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": object.meta().uid}));
     let operations: JsonPatch = serde_json::from_value(Value::Array(operations))
         .map_err(|error| FenceError::Kubernetes(error.to_string()))?;
     let patch = Patch::Json::<()>(operations);
-    let api = api(client, record);
-    let name = record.name_any();
-    let parameters = PatchParams::default();
+    let name = object.name_any();
+    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let call = async {
         if status {
             api.patch_status(&name, &parameters, &patch).await
@@ -143,9 +166,11 @@ async fn patch(
         }
     };
     match tokio::time::timeout(PATIENCE, call).await.map_err(|_| silent())? {
-        Ok(record) => Ok(Arc::new(record)),
+        Ok(object) => Ok(object),
         // 404: gone. 422: a test failed, so it is another object, or its finalizers changed.
-        Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 422 => Err(FenceError::Vanished),
+        Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 422 => {
+            Err(FenceError::Vanished)
+        }
         Err(error) => Err(FenceError::Kubernetes(error.to_string())),
     }
 }

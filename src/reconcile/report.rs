@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::dns_record::{DnsRecord, DnsRecordStatus};
-use crate::api::{Reason, kstatus};
+use crate::api::{DnsRecord, DnsRecordStatus, Reason, kstatus};
 use crate::record::{Place, Rrset};
 
 /// What is to be said of a DnsRecord.
@@ -77,7 +76,10 @@ pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecor
 pub fn is_ready(record: &DnsRecord) -> bool {
     record.status.as_ref().is_some_and(|status| {
         Some(status.observed_generation) == record.metadata.generation
-            && status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+            && status
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True")
     })
 }
 
