@@ -76,7 +76,7 @@ impl Client {
         let list = dialect.rows_of_zone(place);
         let listing =
             self.lister().list(&list, Proof::EmptyPage, |answer| dialect.rows_in(answer, filter)).await?;
-        self.reading(place, None, vec![listing]).await
+        self.reading(place, vec![listing]).await
     }
 
     /// The rows of all types at some names of a zone. Takes a call for each of [`Client::name_chunks`]; and one more for
@@ -95,7 +95,7 @@ impl Client {
         });
         let lists: Vec<_> = lists.collect();
         let listings = stream::iter(lists).buffered(self.concurrency()).try_collect().await?;
-        self.reading(place, Some(&names), listings).await
+        self.reading(place, listings).await
     }
 
     /// How many chunks [`Client::read_names`] would ask for, so that the caller can choose the cheaper way. One call
@@ -116,19 +116,14 @@ impl Client {
     }
 
     /// Puts the lists of one reading together.
-    async fn reading(
-        &self,
-        place: &Place,
-        names: Option<&[&Name]>,
-        listings: Vec<Listing<Found>>,
-    ) -> Result<Reading, Error> {
+    async fn reading(&self, place: &Place, listings: Vec<Listing<Found>>) -> Result<Reading, Error> {
         let mut calls: usize = listings.iter().map(|listing| listing.calls).sum();
         let ended_by = listings.iter().map(|listing| listing.ended_by);
         let ended_by = ended_by.reduce(weakest).unwrap_or(EndedBy::EmptyPage);
         let mut sight = Sight::Seen;
         let (mut rows, mut rows_seen) = (Vec::new(), 0);
         for listing in listings {
-            let evidence = evidence(&listing.items, names.is_none())?;
+            let evidence = evidence(&listing.items)?;
             // Each list has to prove sight by itself: rights can be withdrawn between two.
             if self.sight(place, evidence, &mut calls).await? == Sight::NotVisible {
                 sight = Sight::NotVisible;
@@ -162,16 +157,10 @@ impl Client {
                         .read(&request, SHORT_PATIENCE, |answer| dialect.shows_soa(answer, server));
                     self.soa_listing().learn(server, lists.await?, gate::now());
                 }
-                Judgement::AskForRow => {
+                Judgement::AskForCount => {
                     *calls += 1;
-                    let dialect = self.dialect();
-                    let request = dialect.rows_of_zone(place).page(Position::Start, 1);
-                    let filter = Filter { place, names: None };
-                    let rows = self
-                        .transport()
-                        .read(&request, SHORT_PATIENCE, |answer| dialect.rows_in(answer, filter));
-                    let seen = rows.await?.iter().any(|(_, found)| found.is_some());
-                    return Ok(if seen { Sight::Seen } else { Sight::NotVisible });
+                    let counted = self.count_rows(place).await?;
+                    return Ok(if counted > 0 { Sight::Seen } else { Sight::NotVisible });
                 }
             }
         }
@@ -179,7 +168,7 @@ impl Client {
 }
 
 /// What the rows of one list show of the zone itself.
-fn evidence(found: &[Found], whole_zone: bool) -> Result<Evidence, Error> {
+fn evidence(found: &[Found]) -> Result<Evidence, Error> {
     let soa_rows = found.iter().filter(|found| found.is_soa).count();
     // A zone has one (RFC 1035 5.2). Two are one row before and after its id changed, and so may all others be.
     if soa_rows > 1 {
@@ -286,7 +275,7 @@ mod tests {
     #[test]
     fn two_soa_rows_are_no_reading() {
         let soa = |id| found(id, true, &[], &[]);
-        assert!(evidence(&[soa("1")], true).is_ok_and(|evidence| evidence.soa));
-        assert!(matches!(evidence(&[soa("1"), soa("2")], true), Err(Error::Incomplete { .. })));
+        assert!(evidence(&[soa("1")]).is_ok_and(|evidence| evidence.soa));
+        assert!(matches!(evidence(&[soa("1"), soa("2")]), Err(Error::Incomplete { .. })));
     }
 }
