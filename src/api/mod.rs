@@ -1,8 +1,17 @@
 //! The Kubernetes API: the kinds, their conditions and what `kubectl apply` refuses.
 
 pub mod conditions;
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "printer columns of one type: the lint does not see that they belong to different columns"
+)]
 mod dns_record;
+mod rules;
 mod schema;
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "printer columns of one type: the lint does not see that they belong to different columns"
+)]
 mod solid_server;
 
 pub use dns_record::{
