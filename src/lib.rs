@@ -2,4 +2,10 @@
 
 pub mod api;
 pub mod cli;
+pub mod controller;
+pub mod plan;
+pub mod queue;
+pub mod reconcile;
 pub mod record;
+pub mod solidserver;
+pub mod telemetry;

@@ -200,20 +200,10 @@ pub fn kstatus(
     .map(|(condition_type, holds)| {
         let speaks = holds || condition_type == ConditionType::Ready;
         let message = if speaks { message } else { "" };
-        condition(
-            condition_type,
-            holds,
-            reason,
-            message,
-            observed_generation,
-            now,
-            previous,
-        )
+        condition(condition_type, holds, reason, message, observed_generation, now, previous)
     })
     .collect();
-    let others = previous
-        .iter()
-        .filter(|old| conditions.iter().all(|new| new.type_ != old.type_));
+    let others = previous.iter().filter(|old| conditions.iter().all(|new| new.type_ != old.type_));
     conditions.extend(others.cloned().collect::<Vec<_>>());
     conditions
 }
@@ -227,11 +217,7 @@ pub fn with_deletions_held(
     now: Timestamp,
     previous: &[Condition],
 ) -> Vec<Condition> {
-    let reason = if held.is_some() {
-        Reason::DeletionHeld
-    } else {
-        Reason::InSync
-    };
+    let reason = if held.is_some() { Reason::DeletionHeld } else { Reason::InSync };
     let wanted = condition(
         ConditionType::DeletionsHeld,
         held.is_some(),
@@ -241,11 +227,8 @@ pub fn with_deletions_held(
         now,
         previous,
     );
-    let mut conditions: Vec<Condition> = previous
-        .iter()
-        .filter(|old| old.type_ != wanted.type_)
-        .cloned()
-        .collect();
+    let mut conditions: Vec<Condition> =
+        previous.iter().filter(|old| old.type_ != wanted.type_).cloned().collect();
     conditions.push(wanted);
     conditions
 }
@@ -253,9 +236,7 @@ pub fn with_deletions_held(
 /// The condition of that type.
 #[must_use]
 pub fn find(conditions: &[Condition], condition_type: ConditionType) -> Option<&Condition> {
-    conditions
-        .iter()
-        .find(|condition| condition.type_ == condition_type.as_str())
+    conditions.iter().find(|condition| condition.type_ == condition_type.as_str())
 }
 
 /// Whether the condition of that type is there and true.
@@ -321,14 +302,7 @@ mod tests {
     fn statuses(conditions: &[Condition]) -> Vec<(&str, &str, &str, &str)> {
         conditions
             .iter()
-            .map(|one| {
-                (
-                    one.type_.as_str(),
-                    one.status.as_str(),
-                    one.reason.as_str(),
-                    one.message.as_str(),
-                )
-            })
+            .map(|one| (one.type_.as_str(), one.status.as_str(), one.reason.as_str(), one.message.as_str()))
             .collect()
     }
 
@@ -338,11 +312,8 @@ mod tests {
             let conditions = kstatus(*reason, "why", 3, at(0), &[]);
             let of_kstatus: Vec<&str> = conditions.iter().map(|one| one.type_.as_str()).collect();
             assert_eq!(of_kstatus, ["Ready", "Reconciling", "Stalled"]);
-            let held: Vec<&str> = conditions
-                .iter()
-                .filter(|one| one.status == "True")
-                .map(|one| one.type_.as_str())
-                .collect();
+            let held: Vec<&str> =
+                conditions.iter().filter(|one| one.status == "True").map(|one| one.type_.as_str()).collect();
             let expected = match reason.standing() {
                 Standing::Ready => "Ready",
                 Standing::InProgress => "Reconciling",
@@ -370,10 +341,7 @@ mod tests {
     fn the_transition_time_moves_only_with_the_status() {
         let first = kstatus(Reason::Pending, "", 1, at(0), &[]);
         let second = kstatus(Reason::Writing, "3 calls", 2, at(10), &first);
-        assert!(
-            second.iter().all(|one| one.last_transition_time.0 == at(0)),
-            "{second:?}"
-        );
+        assert!(second.iter().all(|one| one.last_transition_time.0 == at(0)), "{second:?}");
         let third = kstatus(Reason::InSync, "in sync", 2, at(20), &second);
         let times: Vec<Timestamp> = third.iter().map(|one| one.last_transition_time.0).collect();
         assert_eq!(times, [at(20), at(20), at(0)]);

@@ -46,12 +46,7 @@ pub const UNOBSERVED_GENERATION: i64 = -1;
         json_path = ".spec.fqdn",
         description = "Owner name, as written in the spec"
     ),
-    printcolumn(
-        name = "TYPE",
-        type_ = "string",
-        json_path = ".spec.type",
-        description = "Record type"
-    ),
+    printcolumn(name = "TYPE", type_ = "string", json_path = ".spec.type", description = "Record type"),
     printcolumn(
         name = "TTL",
         type_ = "integer",
@@ -184,9 +179,7 @@ impl DnsRecordSpec {
     /// The name of the SolidServer that shall hold the record.
     #[must_use]
     pub fn solid_server_name(&self) -> &str {
-        self.solid_server_ref
-            .as_ref()
-            .map_or(DEFAULT_SOLID_SERVER, |reference| reference.name.as_str())
+        self.solid_server_ref.as_ref().map_or(DEFAULT_SOLID_SERVER, |reference| reference.name.as_str())
     }
 
     /// The adoption policy in force.
@@ -225,10 +218,7 @@ pub struct SolidServerRef {
 
 /// A record type as the API spells it.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(
-    missing_docs,
-    reason = "the variants are those of RecordType, which explains them"
-)]
+#[allow(missing_docs, reason = "the variants are those of RecordType, which explains them")]
 pub enum RecordTypeName {
     A,
     #[serde(rename = "AAAA")]

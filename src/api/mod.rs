@@ -1,6 +1,7 @@
 //! The Kubernetes API: the kinds, their conditions and what `kubectl apply` refuses.
 
 pub mod conditions;
+pub mod desired;
 #[allow(
     clippy::duplicated_attributes,
     reason = "printer columns of one type: the lint does not see that they belong to different columns"
@@ -14,6 +15,7 @@ mod schema;
 )]
 mod solid_server;
 
+pub use conditions::{ConditionType, Reason, Standing, kstatus};
 pub use dns_record::{
     AdoptionPolicy, DEFAULT_SOLID_SERVER, DeletionPolicy, DnsRecord, DnsRecordSpec, DnsRecordStatus,
     DriftPolicy, RecordTypeName, RrsetPolicy, SolidServerRef, UNOBSERVED_GENERATION,

@@ -52,10 +52,8 @@ fn add_explained(schema: &mut Schema, rule: &Rule, message_expression: &str) {
 }
 
 fn push(schema: &mut Schema, rule: Value) {
-    let rules = schema
-        .ensure_object()
-        .entry("x-kubernetes-validations")
-        .or_insert_with(|| Value::Array(Vec::new()));
+    let rules =
+        schema.ensure_object().entry("x-kubernetes-validations").or_insert_with(|| Value::Array(Vec::new()));
     if let Value::Array(rules) = rules {
         rules.push(rule);
     }

@@ -202,13 +202,9 @@ impl Tls {
         let Some(text) = &self.ca_bundle else {
             return Ok(None);
         };
-        let compact: String = text
-            .chars()
-            .filter(|character| !character.is_ascii_whitespace())
-            .collect();
-        let pem = base64::engine::general_purpose::STANDARD
-            .decode(compact)
-            .map_err(|_| TlsError::NotBase64)?;
+        let compact: String = text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
+        let pem =
+            base64::engine::general_purpose::STANDARD.decode(compact).map_err(|_| TlsError::NotBase64)?;
         let marker = b"-----BEGIN CERTIFICATE-----";
         if pem.windows(marker.len()).any(|window| window == marker) {
             Ok(Some(pem))
@@ -422,10 +418,7 @@ impl SolidServerSpec {
     /// The default time to live, in seconds.
     #[must_use]
     pub fn default_ttl(&self) -> u32 {
-        self.defaults
-            .as_ref()
-            .and_then(|defaults| defaults.ttl)
-            .unwrap_or(Self::DEFAULT_TTL)
+        self.defaults.as_ref().and_then(|defaults| defaults.ttl).unwrap_or(Self::DEFAULT_TTL)
     }
 
     /// The default drift policy as written.
@@ -437,19 +430,13 @@ impl SolidServerSpec {
     /// Calls in flight at once.
     #[must_use]
     pub fn concurrency(&self) -> u32 {
-        self.limits
-            .as_ref()
-            .and_then(|limits| limits.concurrency)
-            .unwrap_or(Self::DEFAULT_CONCURRENCY)
+        self.limits.as_ref().and_then(|limits| limits.concurrency).unwrap_or(Self::DEFAULT_CONCURRENCY)
     }
 
     /// Rows asked for in one list call.
     #[must_use]
     pub fn page_size(&self) -> u32 {
-        self.limits
-            .as_ref()
-            .and_then(|limits| limits.page_size)
-            .unwrap_or(Self::DEFAULT_PAGE_SIZE)
+        self.limits.as_ref().and_then(|limits| limits.page_size).unwrap_or(Self::DEFAULT_PAGE_SIZE)
     }
 
     /// Calls per minute; `None` for no fixed budget.
@@ -463,16 +450,8 @@ impl SolidServerSpec {
     /// # Errors
     /// [`DurationError`] when the text is no duration, which the API server refuses.
     pub fn request_timeout(&self) -> Result<Duration, DurationError> {
-        let text = self
-            .limits
-            .as_ref()
-            .and_then(|limits| limits.request_timeout.as_deref());
-        duration(
-            "spec.limits.requestTimeout",
-            text,
-            Self::DEFAULT_REQUEST_TIMEOUT,
-            "4s",
-        )
+        let text = self.limits.as_ref().and_then(|limits| limits.request_timeout.as_deref());
+        duration("spec.limits.requestTimeout", text, Self::DEFAULT_REQUEST_TIMEOUT, "4s")
     }
 
     /// How often everything is compared with the appliance.
@@ -487,9 +466,7 @@ impl SolidServerSpec {
     /// Deletions per zone that may happen within the window in any case.
     #[must_use]
     pub fn deletions_max_count(&self) -> u32 {
-        self.deletion_guard()
-            .and_then(|guard| guard.max_count)
-            .unwrap_or(Self::DEFAULT_DELETIONS_MAX_COUNT)
+        self.deletion_guard().and_then(|guard| guard.max_count).unwrap_or(Self::DEFAULT_DELETIONS_MAX_COUNT)
     }
 
     /// Share of the operator's RRsets of a zone that may go within the window, in percent.
@@ -506,12 +483,7 @@ impl SolidServerSpec {
     /// [`DurationError`] when the text is no duration, which the API server refuses.
     pub fn deletions_window(&self) -> Result<Duration, DurationError> {
         let text = self.deletion_guard().and_then(|guard| guard.window.as_deref());
-        duration(
-            "spec.guard.deletions.window",
-            text,
-            Self::DEFAULT_DELETIONS_WINDOW,
-            "10m",
-        )
+        duration("spec.guard.deletions.window", text, Self::DEFAULT_DELETIONS_WINDOW, "10m")
     }
 
     fn deletion_guard(&self) -> Option<&DeletionGuard> {
@@ -526,11 +498,7 @@ fn duration(
     example: &'static str,
 ) -> Result<Duration, DurationError> {
     text.map_or(Ok(default), |text| {
-        humantime::parse_duration(text).map_err(|_| DurationError {
-            field,
-            text: text.to_owned(),
-            example,
-        })
+        humantime::parse_duration(text).map_err(|_| DurationError { field, text: text.to_owned(), example })
     })
 }
 
@@ -710,23 +678,13 @@ mod tests {
     fn absent_settings_have_the_documented_defaults() {
         let spec = spec(serde_json::json!({}));
         assert_eq!(spec.dialect(), Dialect::Rest);
-        assert_eq!(
-            (spec.concurrency(), spec.page_size(), spec.default_ttl()),
-            (16, 1000, 3600)
-        );
+        assert_eq!((spec.concurrency(), spec.page_size(), spec.default_ttl()), (16, 1000, 3600));
         assert_eq!(spec.request_timeout(), Ok(Duration::from_secs(4)));
         assert_eq!(spec.resync_interval(), Ok(Duration::from_secs(600)));
-        assert_eq!(
-            (spec.deletions_max_count(), spec.deletions_max_percent()),
-            (10, 20)
-        );
+        assert_eq!((spec.deletions_max_count(), spec.deletions_max_percent()), (10, 20));
         assert_eq!(spec.deletions_window(), Ok(Duration::from_secs(600)));
         assert_eq!(
-            (
-                spec.default_dns_server(),
-                spec.default_view(),
-                spec.requests_per_minute()
-            ),
+            (spec.default_dns_server(), spec.default_view(), spec.requests_per_minute()),
             (None, None, None)
         );
         let written = serde_json::to_value(&spec).expect("JSON");
@@ -739,18 +697,11 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_kubernetes_writes_them() {
-        for (text, milliseconds) in [
-            ("10m", 600_000),
-            ("1h30m", 5_400_000),
-            ("90s", 90_000),
-            ("1s500ms", 1500),
-        ] {
+        for (text, milliseconds) in
+            [("10m", 600_000), ("1h30m", 5_400_000), ("90s", 90_000), ("1s500ms", 1500)]
+        {
             let spec = spec(serde_json::json!({"resyncInterval": text}));
-            assert_eq!(
-                spec.resync_interval(),
-                Ok(Duration::from_millis(milliseconds)),
-                "{text}"
-            );
+            assert_eq!(spec.resync_interval(), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
         let error = spec(serde_json::json!({"limits": {"requestTimeout": "soon"}}))
             .request_timeout()
@@ -767,19 +718,10 @@ mod tests {
         let encoded = base64::engine::general_purpose::STANDARD.encode(pem);
         let folded = format!("{}\n{}\n", &encoded[..20], &encoded[20..]);
         for text in [encoded, folded] {
-            let tls = Tls {
-                ca_bundle: Some(text),
-                ..Tls::default()
-            };
+            let tls = Tls { ca_bundle: Some(text), ..Tls::default() };
             assert_eq!(tls.ca_bundle_pem(), Ok(Some(pem.as_bytes().to_vec())));
         }
-        let bundle = |text: &str| {
-            Tls {
-                ca_bundle: Some(text.into()),
-                ..Tls::default()
-            }
-            .ca_bundle_pem()
-        };
+        let bundle = |text: &str| Tls { ca_bundle: Some(text.into()), ..Tls::default() }.ca_bundle_pem();
         assert_eq!(bundle(pem), Err(TlsError::NotBase64));
         assert_eq!(bundle("aGVsbG8="), Err(TlsError::NotPem));
         assert_eq!(Tls::default().ca_bundle_pem(), Ok(None));

@@ -66,13 +66,8 @@ mod tests {
     fn the_command_prints_both_definitions_as_one_stream() {
         let text = crds().expect("YAML");
         let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&text).expect("a YAML stream");
-        let names: Vec<&str> = documents
-            .iter()
-            .filter_map(|document| document.pointer("/metadata/name")?.as_str())
-            .collect();
-        assert_eq!(
-            names,
-            ["dnsrecords.solidserver.dev", "solidservers.solidserver.dev"]
-        );
+        let names: Vec<&str> =
+            documents.iter().filter_map(|document| document.pointer("/metadata/name")?.as_str()).collect();
+        assert_eq!(names, ["dnsrecords.solidserver.dev", "solidservers.solidserver.dev"]);
     }
 }

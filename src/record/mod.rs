@@ -3,16 +3,20 @@
 //! Pure: no IO, no clock, no Kubernetes. Everything here is canonical by construction, so that two values are equal
 //! exactly when DNS and the appliance take them for the same.
 
-mod data;
+pub(crate) mod data;
 mod name;
 mod place;
 mod record_type;
 mod row;
 mod rrset;
 
-pub use data::{DataError, RecordData};
+pub use data::{DataError, DataProblem, RecordData, ServiceParameters, Target, example};
 pub use name::{Name, NameError};
 pub use place::{Place, Zone, ZoneKind};
 pub use record_type::{RecordType, UnknownRecordType};
 pub use row::{NewRow, Row, RowEdit, RowId, RowType};
 pub use rrset::{Rrset, RrsetKey};
+
+#[cfg(test)]
+#[path = "../../tests/support/values.rs"]
+pub(crate) mod strategies;

@@ -67,10 +67,9 @@ impl Row {
     #[must_use]
     pub fn rrset_key(&self) -> Option<RrsetKey> {
         match &self.row_type {
-            RowType::Managed(record_type) => Some(RrsetKey {
-                name: self.name.clone(),
-                record_type: *record_type,
-            }),
+            RowType::Managed(record_type) => {
+                Some(RrsetKey { name: self.name.clone(), record_type: *record_type })
+            }
             RowType::Other(_) => None,
         }
     }

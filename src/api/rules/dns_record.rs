@@ -50,10 +50,7 @@ pub(in crate::api) fn fqdn(schema: &mut Schema) {
     add(
         schema,
         &rule(
-            &format!(
-                "self.matches(r'^{INTERNATIONAL_NAME}$') && {}",
-                short_enough("self")
-            ),
+            &format!("self.matches(r'^{INTERNATIONAL_NAME}$') && {}", short_enough("self")),
             "fqdn is a name of at most 253 octets, each label 1 to 63 of letters, digits, - _ and /, with \"*\" only as the whole \
              first label, for example \"www.shop.example.com\" or \"*.shop.example.com\"",
         ),

@@ -119,10 +119,7 @@ pub(in crate::api) fn resync_interval(schema: &mut Schema) {
 pub(in crate::api) fn guard_window(schema: &mut Schema) {
     add(
         schema,
-        &rule(
-            &duration_between("1s", "24h"),
-            "window is a duration from 1s to 24h, for example \"10m\"",
-        ),
+        &rule(&duration_between("1s", "24h"), "window is a duration from 1s to 24h, for example \"10m\""),
     );
 }
 

@@ -14,12 +14,7 @@ use crate::record::RecordType;
 const SAME_SHAPE: [&[RecordType]; 13] = [
     &[RecordType::A],
     &[RecordType::Aaaa],
-    &[
-        RecordType::Cname,
-        RecordType::Dname,
-        RecordType::Ns,
-        RecordType::Ptr,
-    ],
+    &[RecordType::Cname, RecordType::Dname, RecordType::Ns, RecordType::Ptr],
     &[RecordType::Mx],
     &[RecordType::Srv],
     &[RecordType::Txt],
@@ -53,10 +48,7 @@ pub(super) fn value_rules(schema: &mut Schema) {
         // The API server does not show a wrong element of a list; with up to 64 of them the message has to.
         let wrong = format!("self.values.filter(v, !({predicate}))[0]");
         let about = format!(" value: {message}");
-        let expression = format!(
-            r#"'"' + {wrong} + '" is no ' + self.type + {}"#,
-            Value::from(about)
-        );
+        let expression = format!(r#"'"' + {wrong} + '" is no ' + self.type + {}"#, Value::from(about));
         add_explained(schema, &rule, &expression);
     }
 }
@@ -70,10 +62,9 @@ fn predicate(record_type: RecordType) -> String {
     match record_type {
         RecordType::A => matches(IPV4),
         // The pattern keeps out what trim() would take away besides spaces.
-        RecordType::Aaaa => format!(
-            "{} && isIP(v.trim()) && ip(v.trim()).family() == 6",
-            matches("[0-9A-Fa-f:.]+")
-        ),
+        RecordType::Aaaa => {
+            format!("{} && isIP(v.trim()) && ip(v.trim()).family() == 6", matches("[0-9A-Fa-f:.]+"))
+        }
         RecordType::Cname | RecordType::Dname | RecordType::Ns | RecordType::Ptr => {
             ends_in_host(&matches(INTERNATIONAL_NAME))
         }
@@ -90,22 +81,20 @@ fn predicate(record_type: RecordType) -> String {
                 r#"({U16}{SPACE}){{2}}([0-9A-Za-z]{{1,255}}|"[0-9A-Za-z]{{0,255}}"){SPACE}{string}{SPACE}{string}{SPACE}({NAME}|\.)"#
             )))
         }
-        RecordType::Tlsa => matches(&format!(
-            "({U8}{SPACE}){{2}}{}",
-            digest(&[("1", 32), ("2", 64)], OTHER_THAN_1_AND_2)
-        )),
-        RecordType::Sshfp => matches(&format!(
-            "{U8}{SPACE}{}",
-            digest(&[("1", 20), ("2", 32)], OTHER_THAN_1_AND_2)
-        )),
+        RecordType::Tlsa => {
+            matches(&format!("({U8}{SPACE}){{2}}{}", digest(&[("1", 32), ("2", 64)], OTHER_THAN_1_AND_2)))
+        }
+        RecordType::Sshfp => {
+            matches(&format!("{U8}{SPACE}{}", digest(&[("1", 20), ("2", 32)], OTHER_THAN_1_AND_2)))
+        }
         RecordType::Ds => matches(&format!(
             "{U16}{SPACE}{U8}{SPACE}{}",
             digest(&[("1", 20), ("2", 32), ("4", 48)], OTHER_THAN_1_2_AND_4)
         )),
         RecordType::Https | RecordType::Svcb => service_binding(),
-        RecordType::Uri => matches(&format!(
-            r#"({U16}{SPACE}){{2}}([!#-&*-:=?-\[\]_a-z~\x27]+|"[!#-;=?-\[\]_a-z~]+")"#
-        )),
+        RecordType::Uri => {
+            matches(&format!(r#"({U16}{SPACE}){{2}}([!#-&*-:=?-\[\]_a-z~\x27]+|"[!#-;=?-\[\]_a-z~]+")"#))
+        }
     }
 }
 

@@ -1,0 +1,25 @@
+//! The plan: desired x actual x ownership x policy -> one decision for each DnsRecord.
+//!
+//! Pure: a value in, a value out, and the same one in every run. `drift.rs` is where drift is decided.
+
+mod brake;
+mod change;
+mod claim;
+mod conflict;
+mod decide;
+mod drift;
+mod ownership;
+mod policy;
+#[cfg(test)]
+mod tests;
+mod zone_choice;
+
+pub use brake::{Brake, BrakeReason, Braked, Fingerprint};
+pub use change::{Change, Steps};
+pub use claim::{Adoption, Applied, Claim, OnDrift, Sharing, Stage};
+pub use decide::{Decision, Motive, Verdict, ZoneView, plan};
+pub use ownership::{
+    CLUSTER_UID_PARAMETER, Identity, MARK_PARAMETERS, OWNER_PARAMETER, ObjectName, Owner, RRSET_PARAMETER,
+    rrset_digest,
+};
+pub use zone_choice::{ZoneRefusal, choose_zone};

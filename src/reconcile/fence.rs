@@ -1,0 +1,180 @@
+//! Writes to the API server (IO): JSON Patches with a test on the uid, so that none can hit a new object of an old name.
+//!
+//! A merge patch or server-side apply of a status ignores a wrong uid, and a merge patch of finalizers drops foreign ones.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use json_patch::Patch as JsonPatch;
+use kube::api::{Api, Patch, PatchParams};
+use kube::{Client, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus, FIELD_MANAGER};
+
+/// Longest wait for the API server's answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Why a patch was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum FenceError {
+    /// The object is gone, or another one has its name: whatever was planned for it is void.
+    #[error("the object is not the one that was planned for any more")]
+    Vanished,
+    /// The API server did not take it, or did not answer.
+    #[error("the API server does not take the patch: {0}")]
+    Kubernetes(String),
+}
+
+/// Whether the object carries our finalizer.
+#[must_use]
+pub fn is_held(record: &DnsRecord) -> bool {
+    record.finalizers().iter().any(|finalizer| finalizer == DNS_RECORD_FINALIZER)
+}
+
+/// Puts the finalizer on; the answer is the object as it is then.
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>, FenceError> {
+    if is_held(record) {
+        return Ok(Arc::new(record.clone()));
+    }
+    let add = if record.finalizers().is_empty() {
+        vec![
+            json!({"op": "test", "path": "/metadata/finalizers", "value": Value::Null}),
+            json!({"op": "add", "path": "/metadata/finalizers", "value": [DNS_RECORD_FINALIZER]}),
+        ]
+    } else {
+        vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": DNS_RECORD_FINALIZER})]
+    };
+    match patch(client, record, add, false).await {
+        // The list of finalizers may be another one by now: look, and try once more.
+        Err(FenceError::Vanished) => {
+            let current = current(client, record).await?;
+            if is_held(&current) {
+                return Ok(Arc::new(current));
+            }
+            let path = if current.finalizers().is_empty() {
+                "/metadata/finalizers"
+            } else {
+                "/metadata/finalizers/-"
+            };
+            let value = if current.finalizers().is_empty() {
+                json!([DNS_RECORD_FINALIZER])
+            } else {
+                json!(DNS_RECORD_FINALIZER)
+            };
+            patch(client, &current, vec![json!({"op": "add", "path": path, "value": value})], false).await
+        }
+        answer => answer,
+    }
+}
+
+/// Takes the finalizer off.
+///
+/// # Errors
+/// [`FenceError`]; that the object is gone is none.
+pub async fn release(client: &Client, record: &DnsRecord) -> Result<(), FenceError> {
+    match remove_finalizer(client, record).await {
+        Err(FenceError::Vanished) => match current(client, record).await {
+            Ok(current) if is_held(&current) => remove_finalizer(client, &current).await,
+            Ok(_) | Err(FenceError::Vanished) => Ok(()),
+            Err(error) => Err(error),
+        },
+        answer => answer,
+    }
+}
+
+async fn remove_finalizer(client: &Client, record: &DnsRecord) -> Result<(), FenceError> {
+    let Some(index) = record.finalizers().iter().position(|finalizer| finalizer == DNS_RECORD_FINALIZER)
+    else {
+        return Ok(());
+    };
+    let path = format!("/metadata/finalizers/{index}");
+    let remove = vec![
+        json!({"op": "test", "path": path, "value": DNS_RECORD_FINALIZER}),
+        json!({"op": "remove", "path": path}),
+    ];
+    patch(client, record, remove, false).await.map(|_| ())
+}
+
+/// Writes a status that differs from the one the object has.
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn write_status(
+    client: &Client,
+    record: &DnsRecord,
+    status: &DnsRecordStatus,
+) -> Result<Arc<DnsRecord>, FenceError> {
+    let add = vec![json!({"op": "add", "path": "/status", "value": status})];
+    patch(client, record, add, true).await
+}
+
+fn api(client: &Client, record: &DnsRecord) -> Api<DnsRecord> {
+    Api::namespaced(client.clone(), record.namespace().as_deref().unwrap_or_default())
+}
+
+/// The object of that name, if it is still the same one.
+async fn current(client: &Client, record: &DnsRecord) -> Result<DnsRecord, FenceError> {
+    let api = api(client, record);
+    let name = record.name_any();
+    let answer = tokio::time::timeout(PATIENCE, api.get_opt(&name)).await.map_err(|_| silent())?;
+    match answer {
+        Ok(Some(current)) if current.metadata.uid == record.metadata.uid => Ok(current),
+        Ok(_) => Err(FenceError::Vanished),
+        Err(error) => Err(FenceError::Kubernetes(error.to_string())),
+    }
+}
+
+async fn patch(
+    client: &Client,
+    record: &DnsRecord,
+    operations: Vec<Value>,
+    status: bool,
+) -> Result<Arc<DnsRecord>, FenceError> {
+    apply(&api(client, record), record, operations, status).await.map(Arc::new)
+}
+
+/// Makes a JSON Patch of an object, or of its status, that only this very object can take.
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn apply<K>(
+    api: &Api<K>,
+    object: &K,
+    mut operations: Vec<Value>,
+    status: bool,
+) -> Result<K, FenceError>
+where
+    K: Resource + Clone + DeserializeOwned + Debug,
+{
+    operations.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": object.meta().uid}));
+    let operations: JsonPatch = serde_json::from_value(Value::Array(operations))
+        .map_err(|error| FenceError::Kubernetes(error.to_string()))?;
+    let patch = Patch::Json::<()>(operations);
+    let name = object.name_any();
+    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let call = async {
+        if status {
+            api.patch_status(&name, &parameters, &patch).await
+        } else {
+            api.patch(&name, &parameters, &patch).await
+        }
+    };
+    match tokio::time::timeout(PATIENCE, call).await.map_err(|_| silent())? {
+        Ok(object) => Ok(object),
+        // 404: gone. 422: a test failed, so it is another object, or its finalizers changed.
+        Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 422 => {
+            Err(FenceError::Vanished)
+        }
+        Err(error) => Err(FenceError::Kubernetes(error.to_string())),
+    }
+}
+
+fn silent() -> FenceError {
+    FenceError::Kubernetes(format!("no answer within {} s", PATIENCE.as_secs()))
+}

@@ -1,0 +1,258 @@
+//! One pass over one zone: gather (IO) -> plan (pure) -> execute (IO) -> report (IO). This file is the table of contents.
+
+mod events;
+mod execute;
+mod fence;
+mod gather;
+mod report;
+mod retry;
+mod settle;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use tracing::{debug, warn};
+
+use crate::api::{DnsRecord, Reason};
+use crate::plan::{Brake, Change, Claim, Decision, Identity, ObjectName, Owner, Verdict, ZoneView, plan};
+use crate::record::{Name, Place, Row};
+use crate::solidserver::Client;
+use crate::telemetry::Metrics;
+
+pub use events::{EventSink, Notice};
+pub use fence::{FenceError, apply, hold, is_held, release, write_status};
+pub use gather::{GatherError, Known, Scope};
+pub use report::{AppliedNow, Finding, is_ready, shown_reason, status};
+pub use retry::{ErrorClass, delay, is_trouble, reason};
+pub use settle::{Deed, Ending, Settled, say};
+
+/// How long a pass begins new records before it lets newly changed ones join.
+const SLICE: Duration = Duration::from_secs(1);
+
+/// Records that are at work at the same time beyond the appliance's concurrency: those waiting for the API server.
+const BESIDE: usize = 16;
+
+/// What every pass works with.
+pub struct Tools {
+    /// The API server.
+    pub kube: kube::Client,
+    /// Who we are.
+    pub identity: Identity,
+    /// Whether the DnsRecord that a mark names exists.
+    pub exists: Box<dyn Fn(&ObjectName) -> bool + Send + Sync>,
+    /// Counters and gauges.
+    pub metrics: Metrics,
+    /// Kubernetes Events.
+    pub events: EventSink,
+    /// When the process started: the brake's clock counts from here.
+    pub started: Instant,
+}
+
+/// One DnsRecord as a pass needs it.
+pub struct Subject {
+    /// The newest known state of the object.
+    pub record: Arc<DnsRecord>,
+    /// What is remembered of its writes.
+    pub brake: Brake,
+    /// Tries since it last settled.
+    pub attempts: u32,
+    /// Whether this zone is the one for its RRset, and not one that it leaves.
+    pub home: bool,
+    /// Where it still has rows that must go once it is settled here.
+    pub leaves: Option<Place>,
+    /// The SolidServer's defaults name another place by now.
+    pub defaults_changed: bool,
+    /// A reconciliation that was asked for by annotation.
+    pub requested: Option<String>,
+}
+
+/// A pass to be made.
+pub struct Work {
+    /// The SolidServer, for metrics and messages.
+    pub solid_server: Arc<str>,
+    /// The zone.
+    pub place: Place,
+    /// What is to be read.
+    pub scope: Scope,
+    /// The appliance.
+    pub client: Client,
+    /// Rows asked for in one list call.
+    pub page_size: usize,
+    /// All claims on the names in question.
+    pub claims: Vec<Claim>,
+    /// The DnsRecords of those claims that are to be decided.
+    pub subjects: HashMap<ObjectName, Subject>,
+    /// What an earlier slice has read.
+    pub known: Option<Known>,
+    /// Rows that the zone had when it was last read as a whole.
+    pub zone_rows: Option<usize>,
+}
+
+/// What a pass has brought.
+#[derive(Default)]
+pub struct Done {
+    /// How each DnsRecord ended.
+    pub settled: Vec<Settled>,
+    /// What is known of the zone's rows, for the next slice.
+    pub known: Option<Known>,
+    /// List and count calls.
+    pub reads: usize,
+    /// Rows with our mark whose DnsRecord does not exist; only a reading of the whole zone tells.
+    pub orphans: Option<usize>,
+    /// An error that concerns the appliance as a whole.
+    pub trouble: Option<(Reason, String)>,
+    /// Whether a whole reading was asked for and made.
+    pub whole: bool,
+}
+
+/// Makes one pass.
+pub async fn pass(mut work: Work, tools: &Tools) -> Done {
+    let begun = Instant::now();
+    let mut done = Done { known: work.known.take(), whole: work.scope == Scope::Whole, ..Done::default() };
+
+    let decisions = match decide(&work, tools, &mut done).await {
+        Ok(decisions) => decisions,
+        Err(error) => {
+            fail(work, tools, error, &mut done).await;
+            return done;
+        }
+    };
+    let Some(known) = &done.known else { return done };
+    done.orphans = (work.scope == Scope::Whole).then(|| orphans(&work, tools, known));
+
+    let write_until = known.read_at + gather::ID_SERVES;
+    let slice = settle::Slice {
+        tools,
+        solid_server: &work.solid_server,
+        place: &work.place,
+        client: work.client.starting_by(write_until),
+        begin_until: begun + SLICE,
+        trouble: OnceLock::new(),
+    };
+    let mut subjects = work.subjects;
+    let at_work = work.client.concurrency() + BESIDE;
+    let settled: Vec<Settled> = futures::stream::iter(decisions)
+        .filter_map(|decision| {
+            std::future::ready(subjects.remove(&decision.object).map(|subject| (decision, subject)))
+        })
+        .map(|(decision, subject)| slice.settle(decision, subject))
+        .buffer_unordered(at_work)
+        .collect()
+        .await;
+
+    if let Some(known) = &mut done.known {
+        for name in settled.iter().flat_map(|settled| &settled.touched) {
+            known.forget(name);
+        }
+    }
+    done.trouble = slice.trouble.into_inner();
+    done.settled = settled;
+    let scope = if work.scope == Scope::Whole { "whole" } else { "names" };
+    tools.metrics.pass(&work.solid_server, scope, begun.elapsed());
+    debug!(solid_server = %work.solid_server, place = %work.place, scope, records = done.settled.len(), reads = done.reads, "pass");
+    done
+}
+
+/// Gathers and plans; what would be done because a row is missing is decided only once its absence is proven.
+async fn decide(work: &Work, tools: &Tools, done: &mut Done) -> Result<Vec<Decision>, GatherError> {
+    let gathering = gather::Gathering {
+        client: &work.client,
+        place: &work.place,
+        zone_rows: work.zone_rows,
+        page_size: work.page_size,
+    };
+    done.reads += gathering.gather(work.scope, &work.claims, &mut done.known).await?;
+    let Some(known) = &mut done.known else { return Ok(Vec::new()) };
+    let decisions = plan_with(work, tools, known);
+    if known.proves_absence() {
+        return Ok(decisions);
+    }
+    let names = names_of_absence(work, &decisions);
+    if names.is_empty() {
+        return Ok(decisions);
+    }
+    done.reads += gathering.confirm(names, known).await?;
+    Ok(plan_with(work, tools, known))
+}
+
+fn plan_with(work: &Work, tools: &Tools, known: &Known) -> Vec<Decision> {
+    let rows: Vec<&Row> = known.rows().collect();
+    plan(&ZoneView {
+        place: &work.place,
+        identity: &tools.identity,
+        claims: &work.claims,
+        rows: &rows,
+        exists: &*tools.exists,
+    })
+}
+
+/// The names at which something would be done because a row is missing: an add, or letting go of a DnsRecord.
+fn names_of_absence(work: &Work, decisions: &[Decision]) -> Vec<Name> {
+    let acting: std::collections::HashSet<&ObjectName> = decisions
+        .iter()
+        .filter(|decision| {
+            decision.verdict == Verdict::Gone
+                || decision.steps.changes().any(|change| matches!(change, Change::Add(_)))
+        })
+        .map(|decision| &decision.object)
+        .collect();
+    let mut names: Vec<Name> = work
+        .claims
+        .iter()
+        .filter(|claim| acting.contains(&claim.object))
+        .flat_map(Claim::names)
+        .cloned()
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn orphans(work: &Work, tools: &Tools, known: &Known) -> usize {
+    known
+        .rows()
+        .filter(|row| !row.pending_delete)
+        .filter(|row| match Owner::of(row, &work.place, &tools.identity) {
+            Owner::Object(object) => !(tools.exists)(&object),
+            _ => false,
+        })
+        .count()
+}
+
+/// Nothing could be read: those with work to do say so, those in sync stay as they are.
+async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
+    let (reason, class, message) = match &error {
+        GatherError::NotVisible => (
+            Reason::NotVisible,
+            ErrorClass::Settings,
+            format!(
+                "{} does not show its SOA record: the zone is gone, or the account may not see its records; nothing is written or let go until it does",
+                work.place
+            ),
+        ),
+        GatherError::Client(error) => (reason(error), ErrorClass::of(error), error.to_string()),
+    };
+    warn!(solid_server = %work.solid_server, place = %work.place, reason = reason.as_str(), "cannot read the zone: {message}");
+    tools.metrics.pass(&work.solid_server, "failed", Duration::ZERO);
+    let finding = Finding::new(reason, message.clone());
+    done.settled = futures::stream::iter(work.subjects)
+        .map(|(object, subject)| {
+            let finding = &finding;
+            async move {
+                let fresh =
+                    if is_ready(&subject.record) && subject.record.metadata.deletion_timestamp.is_none() {
+                        None
+                    } else {
+                        settle::say(tools, &subject.record, finding).await.ok().flatten()
+                    };
+                Settled::again(object, subject, class, fresh)
+            }
+        })
+        .buffer_unordered(BESIDE)
+        .collect()
+        .await;
+    done.known = None;
+    done.trouble = Some((reason, message));
+}

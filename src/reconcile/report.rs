@@ -1,0 +1,95 @@
+//! Report (pure): what a DnsRecord's status says, from what was found and done.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::{DnsRecord, DnsRecordStatus, Reason, kstatus};
+use crate::record::{Place, Rrset};
+
+/// What is to be said of a DnsRecord.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Why it stands as it does.
+    pub reason: Reason,
+    /// The same in a sentence.
+    pub message: String,
+    /// What is applied now; `None` leaves what the status says.
+    pub applied: Option<AppliedNow>,
+    /// Whether the appliance was written to.
+    pub wrote: bool,
+    /// The reconciliation request that was served.
+    pub served: Option<String>,
+}
+
+/// What the appliance holds for a DnsRecord now.
+#[derive(Clone, Debug)]
+pub struct AppliedNow {
+    /// Where.
+    pub place: Place,
+    /// The RRset, with the TTL that it really has.
+    pub rrset: Rrset,
+    /// The class parameters that were set.
+    pub class_parameters: BTreeMap<String, String>,
+}
+
+impl Finding {
+    /// A finding that changes nothing but the conditions.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), applied: None, wrote: false, served: None }
+    }
+}
+
+/// The status that the record shall have.
+#[must_use]
+pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecordStatus {
+    let previous = record.status.clone().unwrap_or_default();
+    let generation = record.metadata.generation.unwrap_or_default();
+    let mut status = DnsRecordStatus {
+        observed_generation: generation,
+        conditions: kstatus(finding.reason, &finding.message, generation, now, &previous.conditions),
+        ..previous
+    };
+    if let Some(applied) = &finding.applied {
+        let key = &applied.rrset.key;
+        status.fqdn = Some(key.name.to_string());
+        status.record_type = Some(key.record_type.into());
+        status.dns_server = Some(applied.place.server.to_string());
+        status.view = Some(applied.place.view.as_deref().unwrap_or_default().to_owned());
+        status.zone = Some(applied.place.zone.to_string());
+        status.ttl = Some(applied.rrset.ttl);
+        status.values = applied.rrset.values.iter().map(ToString::to_string).collect();
+        status.class_parameters.clone_from(&applied.class_parameters);
+    }
+    if finding.wrote {
+        status.last_change_time = Some(Time(now));
+    }
+    if let Some(served) = &finding.served {
+        status.last_handled_reconcile_at = Some(served.clone());
+    }
+    status
+}
+
+/// Whether the record's status says that its spec, as it is now, is in DNS.
+#[must_use]
+pub fn is_ready(record: &DnsRecord) -> bool {
+    record.status.as_ref().is_some_and(|status| {
+        Some(status.observed_generation) == record.metadata.generation
+            && status
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    })
+}
+
+/// The reason that the record's status shows for its spec as it is now.
+#[must_use]
+pub fn shown_reason(record: &DnsRecord) -> Option<Reason> {
+    let status = record.status.as_ref()?;
+    if Some(status.observed_generation) != record.metadata.generation {
+        return None;
+    }
+    let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    Reason::from_text(&ready.reason)
+}

@@ -1,0 +1,128 @@
+//! When to try again: the one table from what went wrong to how long to wait. Pure.
+
+use std::time::Duration;
+
+use crate::api::Reason;
+use crate::solidserver::Error;
+
+/// What went wrong, as far as the next try is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// The outcome must be read before anything else: an unknown write, a stale id, a row that is there after all.
+    ReadAgain,
+    /// It waits for something that is under way in the same zone.
+    Neighbour,
+    /// The appliance cannot be reached or does not serve.
+    Outage,
+    /// The appliance answers, but not the truth.
+    Nonsense,
+    /// A person must correct something outside the record: credentials, rights, certificates, clocks, the spec.
+    Settings,
+    /// The appliance asked for a pause.
+    Paused,
+    /// The API server did not take a patch.
+    Kubernetes,
+}
+
+impl ErrorClass {
+    /// The class of an error of the appliance's client.
+    #[must_use]
+    pub fn of(error: &Error) -> Self {
+        match error {
+            Error::Ambiguous { .. }
+            | Error::DoesNotExist { .. }
+            | Error::AlreadyExists { .. }
+            | Error::NotStarted { .. } => Self::ReadAgain,
+            Error::Unreachable { .. } | Error::Unavailable { .. } => Self::Outage,
+            Error::RateLimited { .. } => Self::Paused,
+            Error::Incomplete { .. } => Self::Nonsense,
+            _ => Self::Settings,
+        }
+    }
+}
+
+/// How long to wait before try number `attempt` (the first repetition is 1). `jitter` between 0 and 1 spreads the tries of
+/// many over a tenth of the delay.
+#[must_use]
+pub fn delay(class: ErrorClass, attempt: u32, jitter: f64) -> Duration {
+    let (first, longest) = match class {
+        ErrorClass::ReadAgain => (0.1, 60.0),
+        ErrorClass::Neighbour => (0.2, 30.0),
+        ErrorClass::Outage => (0.5, 30.0),
+        ErrorClass::Nonsense => (1.0, 60.0),
+        ErrorClass::Settings => (2.0, 60.0),
+        ErrorClass::Paused => (1.0, 30.0),
+        ErrorClass::Kubernetes => (0.5, 30.0),
+    };
+    let doublings = attempt.saturating_sub(1).min(16);
+    let seconds = (f64::from(1_u32 << doublings) * first).min(longest);
+    Duration::from_secs_f64(seconds * 0.1f64.mul_add(jitter.clamp(0.0, 1.0), 1.0))
+}
+
+/// The reason that conditions show for an error, when it is not about one record.
+#[must_use]
+pub fn reason(error: &Error) -> Reason {
+    match error {
+        Error::Unreachable { .. } => Reason::Unreachable,
+        Error::Tls { .. } => Reason::TlsFailed,
+        Error::Unauthorized => Reason::Unauthorized,
+        Error::ClockSkew => Reason::ClockSkew,
+        Error::Forbidden { .. } => Reason::Forbidden,
+        Error::RateLimited { .. } => Reason::RateLimited,
+        _ => Reason::Retrying,
+    }
+}
+
+/// Whether an error concerns the whole appliance, so that starting more calls makes no sense now.
+#[must_use]
+pub fn is_trouble(error: &Error) -> bool {
+    match error {
+        Error::Unreachable { .. }
+        | Error::Tls { .. }
+        | Error::Unauthorized
+        | Error::ClockSkew
+        | Error::Forbidden { .. }
+        | Error::RateLimited { .. }
+        | Error::Unavailable { .. }
+        | Error::Settings { .. } => true,
+        Error::Rejected { .. }
+        | Error::AlreadyExists { .. }
+        | Error::DoesNotExist { .. }
+        | Error::Ambiguous { .. }
+        | Error::NotStarted { .. }
+        | Error::Incomplete { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLASSES: [ErrorClass; 7] = [
+        ErrorClass::ReadAgain,
+        ErrorClass::Neighbour,
+        ErrorClass::Outage,
+        ErrorClass::Nonsense,
+        ErrorClass::Settings,
+        ErrorClass::Paused,
+        ErrorClass::Kubernetes,
+    ];
+
+    #[test]
+    fn delays_grow_and_are_capped() {
+        for class in CLASSES {
+            let delays: Vec<Duration> = (1..40).map(|attempt| delay(class, attempt, 0.0)).collect();
+            assert!(delays.windows(2).all(|pair| pair[0] <= pair[1]), "{class:?}: {delays:?}");
+            assert!(delays[0] < delays[38], "{class:?} does not grow");
+            assert!(delays.iter().all(|delay| *delay <= Duration::from_secs(60)), "{class:?} is not capped");
+        }
+    }
+
+    #[test]
+    fn jitter_adds_at_most_a_tenth() {
+        for class in CLASSES {
+            let (low, high) = (delay(class, 5, 0.0), delay(class, 5, 1.0));
+            assert!(low < high && high <= low.mul_f64(1.11), "{class:?}: {low:?} to {high:?}");
+        }
+    }
+}

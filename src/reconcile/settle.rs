@@ -1,0 +1,411 @@
+//! One decision from plan to status: finalizer, steps, what came of them, report.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+use super::events::Notice;
+use super::execute::{Executed, execute};
+use super::fence::{self, FenceError};
+use super::report::{self, AppliedNow, Finding};
+use super::retry::{ErrorClass, is_trouble, reason};
+use super::{Subject, Tools};
+use crate::api::{DnsRecord, Reason, Standing};
+use crate::plan::{Brake, BrakeReason, Braked, Decision, Fingerprint, Motive, ObjectName, Stage, Verdict};
+use crate::record::{Name, Place};
+use crate::solidserver::{Client, Error};
+
+/// How a DnsRecord came out of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing more to do until something changes.
+    Settled,
+    /// Its turn did not come in this slice.
+    Later,
+    /// To be tried again.
+    Again(ErrorClass),
+    /// It is where it should be, and the place it comes from is to be cleared.
+    Moved,
+    /// Nothing of it is left in this zone, which it leaves.
+    Left,
+    /// Its finalizer is off.
+    Released,
+    /// The object is gone, or another one has its name.
+    Vanished,
+}
+
+/// What a pass did, counted by DnsRecord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Only rows were added.
+    Created,
+    /// Rows were edited, or it was a mixture.
+    Updated,
+    /// Only rows were deleted.
+    Deleted,
+    /// Nothing was to be done.
+    Skipped,
+    /// Something was to be done and was not.
+    Failed,
+    /// Not decided.
+    None,
+}
+
+/// A DnsRecord after a pass.
+pub struct Settled {
+    /// Which.
+    pub object: ObjectName,
+    /// How it ended.
+    pub ending: Ending,
+    /// What was done.
+    pub deed: Deed,
+    /// Its brake, to be remembered.
+    pub brake: Brake,
+    /// Tries since it last settled.
+    pub attempts: u32,
+    /// The newest state of the object that the API server gave.
+    pub record: Arc<DnsRecord>,
+    /// Names whose rows are other ones now, or may be.
+    pub touched: Vec<Name>,
+}
+
+impl Settled {
+    /// A DnsRecord that is to be tried again.
+    pub(super) fn again(
+        object: ObjectName,
+        subject: Subject,
+        class: ErrorClass,
+        fresh: Option<Arc<DnsRecord>>,
+    ) -> Self {
+        Self {
+            object,
+            ending: Ending::Again(class),
+            deed: Deed::None,
+            brake: subject.brake,
+            attempts: subject.attempts + 1,
+            record: fresh.unwrap_or(subject.record),
+            touched: Vec::new(),
+        }
+    }
+}
+
+/// What the records of one slice share.
+pub(super) struct Slice<'a> {
+    pub tools: &'a Tools,
+    pub solid_server: &'a str,
+    pub place: &'a Place,
+    pub client: Client,
+    /// No record is begun after this.
+    pub begin_until: Instant,
+    /// The first error that concerns the whole appliance; nothing is begun after it.
+    pub trouble: OnceLock<(Reason, String)>,
+}
+
+impl Slice<'_> {
+    /// Brings one decision to its end.
+    pub(super) async fn settle(&self, decision: Decision, subject: Subject) -> Settled {
+        let mut settled = Settled {
+            object: decision.object.clone(),
+            ending: Ending::Later,
+            deed: Deed::None,
+            brake: subject.brake.clone(),
+            attempts: subject.attempts,
+            record: Arc::clone(&subject.record),
+            touched: Vec::new(),
+        };
+        if !decision.steps.is_empty() {
+            if self.trouble.get().is_some() || Instant::now() >= self.begin_until {
+                return settled;
+            }
+            if subject.record.spec.suspend {
+                return self.suspended(settled).await;
+            }
+        }
+        let now = self.tools.started.elapsed();
+        if decision.steps.is_empty() {
+            if matches!(decision.verdict, Verdict::InSync { .. }) {
+                settled.brake.fulfilled(decision.fingerprint);
+            }
+            return self.conclude(decision, &subject, Executed::default(), settled).await;
+        }
+        if let Err(braked) = settled.brake.check(decision.fingerprint, now) {
+            return self.braked(&braked, settled).await;
+        }
+        if decision.stage == Stage::Wanted {
+            match fence::hold(&self.tools.kube, &settled.record).await {
+                Ok(record) => settled.record = record,
+                Err(error) => return unfenced(settled, &error),
+            }
+        }
+        let steps = decision.steps.clone();
+        let executed = execute(&self.client, self.place, steps, &self.tools.metrics, self.solid_server).await;
+        settled.touched.clone_from(&executed.touched);
+        match executed.error.clone() {
+            None => {
+                settled.brake.sent(decision.fingerprint);
+                self.conclude(decision, &subject, executed, settled).await
+            }
+            Some(error) => self.failed(&error, decision.fingerprint, executed.wrote(), settled).await,
+        }
+    }
+
+    /// All steps are done: say so, or let go.
+    async fn conclude(
+        &self,
+        decision: Decision,
+        subject: &Subject,
+        executed: Executed,
+        mut settled: Settled,
+    ) -> Settled {
+        settled.deed = deed(&executed, &decision.verdict);
+        let wrote = executed.wrote();
+        let mut finding = match decision.verdict {
+            Verdict::Gone if !subject.home || subject.leaves.is_some() => {
+                settled.ending = if subject.home { Ending::Moved } else { Ending::Left };
+                settled.attempts = 0;
+                return settled;
+            }
+            Verdict::Gone => return self.let_go(wrote, settled).await,
+            Verdict::InSync { ttl } | Verdict::ForeignValues { ttl, .. } => {
+                if let Some(old) = &subject.leaves {
+                    settled.ending = Ending::Moved;
+                    let mut finding = Finding::new(
+                        Reason::Writing,
+                        format!("written to the {}; what is left in the {old} is being removed", self.place),
+                    );
+                    finding.wrote = wrote;
+                    return self.say(finding, settled).await;
+                }
+                let mut rrset = decision.rrset.clone();
+                rrset.ttl = ttl;
+                let mut finding = match &decision.verdict {
+                    Verdict::ForeignValues { values, .. } => Finding::new(
+                        Reason::ForeignValues,
+                        format!(
+                            "its own values are right, but others stand beside them: {}; remove them on the appliance, \
+                             or set spec.adoptionPolicy to Always (to have unmarked ones removed) or spec.rrsetPolicy to Shared",
+                            values.join(", ")
+                        ),
+                    ),
+                    _ if subject.defaults_changed => Finding::new(
+                        Reason::DefaultsChanged,
+                        format!(
+                            "in the {} as before, while the SolidServer's defaults name another place by now; to move it: \
+                             kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {}=now",
+                            self.place,
+                            settled.object.namespace,
+                            settled.object.name,
+                            crate::api::RECONCILE_REQUESTED_AT
+                        ),
+                    ),
+                    _ => Finding::new(Reason::InSync, format!("in the {}", self.place)),
+                };
+                finding.applied = Some(AppliedNow {
+                    place: self.place.clone(),
+                    rrset,
+                    class_parameters: decision.class_parameters.clone(),
+                });
+                finding
+            }
+            Verdict::Drifted { ref changes } => Finding::new(
+                Reason::Drifted,
+                format!(
+                    "changed on the appliance, and driftPolicy is Report; to repair: {}",
+                    changes.join("; ")
+                ),
+            ),
+            Verdict::Conflict { ref with } => Finding::new(
+                Reason::Conflict,
+                format!(
+                    "{} is taken by {with}; remove that, or change this DnsRecord (spec.adoptionPolicy says what may be taken over)",
+                    decision.rrset.key
+                ),
+            ),
+            Verdict::Twin { ref cluster_uid } => Finding::new(
+                Reason::ClusterNameInUse,
+                format!(
+                    "the rows were written by another cluster named {:?} (UID {cluster_uid}); give each cluster a name of its own",
+                    self.tools.identity.cluster
+                ),
+            ),
+            Verdict::Waiting { ref for_what } => {
+                settled.ending = Ending::Again(ErrorClass::Neighbour);
+                settled.attempts += 1;
+                // What a neighbour does in the same pass needs no status of its own.
+                if settled.attempts < 4 {
+                    return settled;
+                }
+                return self
+                    .say(Finding::new(Reason::Waiting, format!("waits for {for_what}")), settled)
+                    .await;
+            }
+        };
+        finding.wrote = wrote;
+        finding.served.clone_from(&subject.requested);
+        settled.ending = Ending::Settled;
+        settled.attempts = 0;
+        if wrote {
+            self.announce(&decision, &executed, &settled.record);
+        }
+        self.say(finding, settled).await
+    }
+
+    /// The rows are gone: the finalizer may go.
+    async fn let_go(&self, wrote: bool, mut settled: Settled) -> Settled {
+        match fence::release(&self.tools.kube, &settled.record).await {
+            Ok(()) => {
+                settled.ending = Ending::Released;
+                if wrote {
+                    info!(object = %settled.object, place = %self.place, "deleted");
+                    self.tools.events.send(Notice::normal(
+                        &settled.record,
+                        "Deleted",
+                        format!("removed from the {}", self.place),
+                    ));
+                }
+                settled
+            }
+            Err(error) => unfenced(settled, &error),
+        }
+    }
+
+    async fn suspended(&self, mut settled: Settled) -> Settled {
+        settled.ending = Ending::Settled;
+        self.say(Finding::new(Reason::Suspended, "spec.suspend is true: nothing is written"), settled).await
+    }
+
+    async fn braked(&self, braked: &Braked, mut settled: Settled) -> Settled {
+        settled.ending = Ending::Settled;
+        settled.deed = Deed::Failed;
+        settled.attempts = 0;
+        let reason = match braked.reason {
+            BrakeReason::Rejected => Reason::Rejected,
+            BrakeReason::NotStoredAsSent => Reason::NotStoredAsSent,
+            BrakeReason::Contested => Reason::Contested,
+            BrakeReason::HiddenByRights => Reason::HiddenByRights,
+        };
+        self.say(Finding::new(reason, braked.message.clone()), settled).await
+    }
+
+    /// A step failed.
+    async fn failed(
+        &self,
+        error: &Error,
+        fingerprint: Fingerprint,
+        wrote: bool,
+        mut settled: Settled,
+    ) -> Settled {
+        settled.deed = Deed::Failed;
+        let now = self.tools.started.elapsed();
+        match error {
+            Error::Rejected { .. } => {
+                let braked = settled.brake.hold(BrakeReason::Rejected, error.to_string(), fingerprint, now);
+                warn!(object = %settled.object, place = %self.place, "{error}");
+                return self.braked(&braked, settled).await;
+            }
+            Error::AlreadyExists { .. } if settled.brake.existed_before(fingerprint) => {
+                let message = format!(
+                    "{error}; but the row is not among those that the account may see in the {}: give it read rights, or remove the row",
+                    self.place
+                );
+                let braked = settled.brake.hold(BrakeReason::HiddenByRights, message, fingerprint, now);
+                return self.braked(&braked, settled).await;
+            }
+            Error::NotStarted { .. } if !wrote => {
+                settled.deed = Deed::None;
+                return settled;
+            }
+            _ => {}
+        }
+        settled.ending = Ending::Again(ErrorClass::of(error));
+        settled.attempts += 1;
+        if is_trouble(error) {
+            let _ = self.trouble.set((reason(error), error.to_string()));
+        }
+        // A first doubtful outcome is settled by the next reading, before anybody has read about it.
+        if ErrorClass::of(error) == ErrorClass::ReadAgain && settled.attempts < 3 {
+            return settled;
+        }
+        let mut finding = Finding::new(reason(error), error.to_string());
+        finding.wrote = wrote;
+        self.say(finding, settled).await
+    }
+
+    /// Writes the status if it differs, and tells about a transition.
+    async fn say(&self, finding: Finding, mut settled: Settled) -> Settled {
+        match say(self.tools, &settled.record, &finding).await {
+            Ok(Some(record)) => settled.record = record,
+            Ok(None) => {}
+            Err(error) => return unfenced(settled, &error),
+        }
+        settled
+    }
+
+    fn announce(&self, decision: &Decision, executed: &Executed, record: &DnsRecord) {
+        let (added, edited, deleted) = (executed.added, executed.edited, executed.deleted);
+        info!(
+            object = %decision.object, place = %self.place, rrset = %decision.rrset.key, motive = ?decision.motive,
+            added, edited, deleted, "written"
+        );
+        let changes = || decision.steps.changes().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        match decision.motive {
+            Motive::Drift => {
+                self.tools.events.send(Notice::normal(record, "DriftRepaired", changes()));
+            }
+            Motive::Adoption => self.tools.events.send(Notice::normal(record, "Adopted", changes())),
+            Motive::HandOver => self.tools.events.send(Notice::normal(record, "TakenOver", changes())),
+            Motive::Request => {}
+        }
+    }
+}
+
+/// Writes the status that a finding asks for, unless the object has it already.
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn say(
+    tools: &Tools,
+    record: &DnsRecord,
+    finding: &Finding,
+) -> Result<Option<Arc<DnsRecord>>, FenceError> {
+    let wanted = report::status(record, finding, Timestamp::now());
+    if record.status.as_ref() == Some(&wanted) {
+        return Ok(None);
+    }
+    let was = report::shown_reason(record);
+    let answer = fence::write_status(&tools.kube, record, &wanted).await;
+    tools.metrics.status_patched(if answer.is_ok() { "ok" } else { "failed" });
+    let fresh = answer?;
+    if was != Some(finding.reason) && finding.reason.standing() == Standing::Stalled {
+        tools.events.send(Notice::warning(record, finding.reason.as_str(), finding.message.clone()));
+    }
+    Ok(Some(fresh))
+}
+
+/// The API server did not take a patch.
+fn unfenced(mut settled: Settled, error: &FenceError) -> Settled {
+    match error {
+        FenceError::Vanished => settled.ending = Ending::Vanished,
+        FenceError::Kubernetes(text) => {
+            warn!(object = %settled.object, "{text}");
+            settled.ending = Ending::Again(ErrorClass::Kubernetes);
+            settled.attempts += 1;
+        }
+    }
+    settled
+}
+
+const fn deed(executed: &Executed, verdict: &Verdict) -> Deed {
+    match (executed.added, executed.edited, executed.deleted) {
+        (0, 0, 0) => match verdict {
+            Verdict::InSync { .. } | Verdict::Gone => Deed::Skipped,
+            Verdict::Waiting { .. } => Deed::None,
+            _ => Deed::Failed,
+        },
+        (_, 0, 0) => Deed::Created,
+        (0, 0, _) => Deed::Deleted,
+        _ => Deed::Updated,
+    }
+}

@@ -1,0 +1,523 @@
+//! Metrics in the OpenMetrics text format. `docs/reference/metrics.md` lists them; a test holds the page to this file.
+//!
+//! Label values are bounded: `solid_server` by the SolidServers there are, every other one by being a literal of this program
+//! (`&'static str`). Names of records, namespaces and messages are never labels.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, text};
+use prometheus_client::metrics::TypedMetric;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+/// What the names of all metrics begin with.
+const PREFIX: &str = "solidserver_operator";
+
+/// Upper bounds in seconds. A call of an idle appliance takes some 20 ms, and a deadline is at most 60 s.
+const CALL_SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
+/// Upper bounds in seconds. A pass begins writes for 1 s, so most are shorter than that and a slow list shows beyond it.
+const PASS_SECONDS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Upper bounds in seconds. A round reads every zone of an appliance.
+const ROUND_SECONDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0];
+
+/// Every metric of the operator. Cheap to clone; clones count together.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    calls: PerSolidServer<CallLabels, Counter>,
+    call_duration: PerSolidServer<ServiceLabels, Histogram>,
+    gate_wait: PerSolidServer<NoMoreLabels, Histogram>,
+    pass_duration: PerSolidServer<ScopeLabels, Histogram>,
+    row_changes: PerSolidServer<ChangeLabels, Counter>,
+    decisions: PerSolidServer<VerdictLabels, Counter>,
+    records: PerSolidServer<StandingLabels, Gauge>,
+    orphaned_rows: PerSolidServer<NoMoreLabels, Gauge>,
+    status_patches: Family<OutcomeLabels, Counter>,
+    last_round: PerSolidServer<NoMoreLabels, Gauge<f64, AtomicU64>>,
+    round_duration: PerSolidServer<NoMoreLabels, Histogram>,
+    queue_depth: Gauge,
+    up: PerSolidServer<NoMoreLabels, Gauge>,
+}
+
+impl Metrics {
+    /// Metrics of their own, all at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        registry.register(
+            "build",
+            "Version of the operator",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        let mut to = Registration(&mut registry);
+        let calls = to.family("calls", "Calls sent to the appliance, by how they ended", Counter::default);
+        let call_duration = to.family_in_seconds(
+            "call_duration",
+            "Time from the first byte sent to the last received, without the wait for a free slot",
+            || Histogram::new(CALL_SECONDS),
+        );
+        let gate_wait = to.family_in_seconds(
+            "gate_wait",
+            "Time that calls waited for a free slot, or for a pause that the appliance asked for",
+            || Histogram::new(CALL_SECONDS),
+        );
+        let pass_duration =
+            to.family_in_seconds("pass_duration", "Time of one pass over one zone, by what was read", || {
+                Histogram::new(PASS_SECONDS)
+            });
+        let row_changes = to.family(
+            "row_changes",
+            "Rows written on the appliance, by how the call ended",
+            Counter::default,
+        );
+        let decisions = to.family("decisions", "What the plan decided about DnsRecords", Counter::default);
+        let records = to.family(
+            "records",
+            "DnsRecords that refer to the SolidServer, by how they stand",
+            Gauge::default,
+        );
+        let orphaned_rows =
+            to.family("orphaned_rows", "Rows with our mark whose DnsRecord does not exist", Gauge::default);
+        let last_round = to.family_in_seconds(
+            "last_round_timestamp",
+            "Unix time at which the last whole round over all zones ended",
+            Gauge::default,
+        );
+        let round_duration = to.family_in_seconds(
+            "round_duration",
+            "Time of a whole round over all zones of the SolidServer",
+            || Histogram::new(ROUND_SECONDS),
+        );
+        let up = to.family(
+            "solid_server_up",
+            "1 if the appliance answered the last probe as it should, else 0",
+            Gauge::default,
+        );
+        let status_patches = Family::default();
+        registry.register(
+            "status_patches",
+            "Status patches sent to the API server, by how they ended",
+            status_patches.clone(),
+        );
+        let queue_depth = Gauge::default();
+        registry.register("queue_depth", "Zones that wait for a pass", queue_depth.clone());
+        Self {
+            registry: Arc::new(registry),
+            calls,
+            call_duration,
+            gate_wait,
+            pass_duration,
+            row_changes,
+            decisions,
+            records,
+            orphaned_rows,
+            status_patches,
+            last_round,
+            round_duration,
+            queue_depth,
+            up,
+        }
+    }
+
+    /// A call to the appliance has ended. `service` is its name there, `outcome` is `ok` or an error's label, `elapsed` is without
+    /// the wait at the gate.
+    pub fn call(&self, solid_server: &str, service: &'static str, outcome: &'static str, elapsed: Duration) {
+        self.calls.with(solid_server, CallLabels { service, outcome }, |calls| {
+            calls.inc();
+        });
+        self.call_duration.with(solid_server, ServiceLabels { service }, |duration| {
+            duration.observe(elapsed.as_secs_f64());
+        });
+    }
+
+    /// A call has waited at the gate before it was sent.
+    pub fn gate_waited(&self, solid_server: &str, waited: Duration) {
+        self.gate_wait.with(solid_server, NO_MORE, |wait| wait.observe(waited.as_secs_f64()));
+    }
+
+    /// A pass over one zone has ended. `scope` says what was read.
+    pub fn pass(&self, solid_server: &str, scope: &'static str, elapsed: Duration) {
+        self.pass_duration.with(solid_server, ScopeLabels { scope }, |duration| {
+            duration.observe(elapsed.as_secs_f64());
+        });
+    }
+
+    /// A row was written, or could not be. `change` is `add`, `edit` or `delete`, `outcome` is `ok` or an error's label.
+    pub fn rows_changed(&self, solid_server: &str, change: &'static str, outcome: &'static str) {
+        self.row_changes.with(solid_server, ChangeLabels { change, outcome }, |changes| {
+            changes.inc();
+        });
+    }
+
+    /// The plan has decided about one DnsRecord.
+    pub fn decided(&self, solid_server: &str, verdict: &'static str) {
+        self.decisions.with(solid_server, VerdictLabels { verdict }, |decisions| {
+            decisions.inc();
+        });
+    }
+
+    /// How the DnsRecords of a SolidServer stand, and how many rows nobody claims any more.
+    pub fn records(
+        &self,
+        solid_server: &str,
+        ready: usize,
+        reconciling: usize,
+        stalled: usize,
+        orphaned: usize,
+    ) {
+        for (standing, count) in [("ready", ready), ("reconciling", reconciling), ("stalled", stalled)] {
+            self.records.with(solid_server, StandingLabels { standing }, |records| {
+                records.set(gauge(count));
+            });
+        }
+        self.orphaned_rows.with(solid_server, NO_MORE, |rows| {
+            rows.set(gauge(orphaned));
+        });
+    }
+
+    /// A status patch was answered.
+    pub fn status_patched(&self, outcome: &'static str) {
+        self.status_patches.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// A whole round over all zones has ended, `finished_at` seconds after the Unix epoch.
+    pub fn round(&self, solid_server: &str, finished_at: f64, duration: Duration) {
+        self.last_round.with(solid_server, NO_MORE, |last| {
+            last.set(finished_at);
+        });
+        self.round_duration.with(solid_server, NO_MORE, |round| round.observe(duration.as_secs_f64()));
+    }
+
+    /// How many zones wait for a pass.
+    pub fn queue_depth(&self, zones: usize) {
+        self.queue_depth.set(gauge(zones));
+    }
+
+    /// Whether the appliance answered the last probe as it should.
+    pub fn solid_server_up(&self, solid_server: &str, up: bool) {
+        self.up.with(solid_server, NO_MORE, |gauge| {
+            gauge.set(i64::from(up));
+        });
+    }
+
+    /// Drops every series of a SolidServer that is gone. What is counted for it afterwards begins at zero.
+    pub fn forget(&self, solid_server: &str) {
+        self.calls.forget(solid_server);
+        self.call_duration.forget(solid_server);
+        self.gate_wait.forget(solid_server);
+        self.pass_duration.forget(solid_server);
+        self.row_changes.forget(solid_server);
+        self.decisions.forget(solid_server);
+        self.records.forget(solid_server);
+        self.orphaned_rows.forget(solid_server);
+        self.last_round.forget(solid_server);
+        self.round_duration.forget(solid_server);
+        self.up.forget(solid_server);
+    }
+
+    /// Everything in the OpenMetrics text format, version 1.0.0.
+    ///
+    /// # Errors
+    /// [`fmt::Error`] when a metric cannot be written; the text is then useless as a whole.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Gauges are signed; no count of this program comes near their end.
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A family with a series for each SolidServer and each set of further labels, which can be dropped by SolidServer.
+#[derive(Clone)]
+struct PerSolidServer<L, M> {
+    family: Family<(SolidServerLabel, L), M, fn() -> M>,
+    /// The library cannot list the label sets of a family, and dropping some needs that.
+    known: Arc<Mutex<HashSet<(SolidServerLabel, L)>>>,
+}
+
+impl<L: Clone + Eq + Hash, M> PerSolidServer<L, M> {
+    fn new(constructor: fn() -> M) -> Self {
+        Self { family: Family::new_with_constructor(constructor), known: Arc::default() }
+    }
+
+    fn with(&self, solid_server: &str, labels: L, change: impl FnOnce(&M)) {
+        let labels = (SolidServerLabel { solid_server: solid_server.to_owned() }, labels);
+        // Held to the end, so that a series cannot be dropped between the two and live on unknown.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&self.family.get_or_create(&labels));
+        known.insert(labels);
+    }
+
+    fn forget(&self, solid_server: &str) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|labels| {
+            let stays = labels.0.solid_server != solid_server;
+            if !stays {
+                self.family.remove(labels);
+            }
+            stays
+        });
+    }
+}
+
+/// Makes families and registers them.
+struct Registration<'a>(&'a mut Registry);
+
+impl Registration<'_> {
+    fn family<L, M>(&mut self, name: &str, help: &str, constructor: fn() -> M) -> PerSolidServer<L, M>
+    where
+        L: Labels,
+        M: EncodeMetric + TypedMetric + Clone + Send + Sync + fmt::Debug + 'static,
+    {
+        let family = PerSolidServer::new(constructor);
+        self.0.register(name, help, family.family.clone());
+        family
+    }
+
+    fn family_in_seconds<L, M>(
+        &mut self,
+        name: &str,
+        help: &str,
+        constructor: fn() -> M,
+    ) -> PerSolidServer<L, M>
+    where
+        L: Labels,
+        M: EncodeMetric + TypedMetric + Clone + Send + Sync + fmt::Debug + 'static,
+    {
+        let family = PerSolidServer::new(constructor);
+        self.0.register_with_unit(name, help, Unit::Seconds, family.family.clone());
+        family
+    }
+}
+
+/// What every set of labels can do.
+trait Labels: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + fmt::Debug + 'static {}
+
+impl<T: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + fmt::Debug + 'static> Labels for T {}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SolidServerLabel {
+    solid_server: String,
+}
+
+/// No label but the SolidServer's.
+type NoMoreLabels = [(&'static str, &'static str); 0];
+const NO_MORE: NoMoreLabels = [];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    service: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ServiceLabels {
+    service: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ScopeLabels {
+    scope: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChangeLabels {
+    change: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VerdictLabels {
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StandingLabels {
+    standing: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+    use std::path::Path;
+
+    /// Set to write the table of the page instead of comparing it.
+    const WRITE: &str = "WRITE_METRICS_PAGE";
+    const BEGIN: &str = "<!-- table begin: generated from src/telemetry/metrics.rs -->\n";
+    const END: &str = "<!-- table end -->";
+
+    fn everything(solid_server: &str) -> Metrics {
+        let metrics = Metrics::new();
+        count_everything(&metrics, solid_server);
+        metrics
+    }
+
+    fn count_everything(metrics: &Metrics, solid_server: &str) {
+        let second = Duration::from_secs(1);
+        metrics.call(solid_server, "dns_rr_list", "ok", second);
+        metrics.gate_waited(solid_server, second);
+        metrics.pass(solid_server, "whole", second);
+        metrics.rows_changed(solid_server, "add", "ok");
+        metrics.decided(solid_server, "in_sync");
+        metrics.records(solid_server, 5, 4, 3, 2);
+        metrics.status_patched("ok");
+        metrics.round(solid_server, 1_700_000_000.5, second);
+        metrics.queue_depth(7);
+        metrics.solid_server_up(solid_server, true);
+    }
+
+    fn samples(text: &str) -> Vec<&str> {
+        text.lines().filter(|line| !line.starts_with('#')).collect()
+    }
+
+    fn sample<'a>(text: &'a str, series: &str) -> Option<&'a str> {
+        samples(text).into_iter().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))
+    }
+
+    #[test]
+    fn what_is_counted_is_what_is_shown() {
+        let metrics = everything("default");
+        metrics.call("default", "dns_rr_list", "ok", Duration::from_secs(2));
+        metrics.call("default", "dns_rr_list", "unreachable", Duration::ZERO);
+        let text = metrics.encode().unwrap();
+        for (series, value) in [
+            (
+                r#"solidserver_operator_calls_total{solid_server="default",service="dns_rr_list",outcome="ok"}"#,
+                "2",
+            ),
+            (
+                r#"solidserver_operator_calls_total{solid_server="default",service="dns_rr_list",outcome="unreachable"}"#,
+                "1",
+            ),
+            (
+                r#"solidserver_operator_call_duration_seconds_sum{solid_server="default",service="dns_rr_list"}"#,
+                "3.0",
+            ),
+            (
+                r#"solidserver_operator_row_changes_total{solid_server="default",change="add",outcome="ok"}"#,
+                "1",
+            ),
+            (r#"solidserver_operator_records{solid_server="default",standing="ready"}"#, "5"),
+            (r#"solidserver_operator_records{solid_server="default",standing="reconciling"}"#, "4"),
+            (r#"solidserver_operator_records{solid_server="default",standing="stalled"}"#, "3"),
+            (r#"solidserver_operator_orphaned_rows{solid_server="default"}"#, "2"),
+            (r#"solidserver_operator_last_round_timestamp_seconds{solid_server="default"}"#, "1700000000.5"),
+            (r#"solidserver_operator_solid_server_up{solid_server="default"}"#, "1"),
+            ("solidserver_operator_queue_depth", "7"),
+        ] {
+            assert_eq!(sample(&text, series), Some(value), "{series} in\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn clones_count_together() {
+        let metrics = Metrics::new();
+        metrics.clone().status_patched("ok");
+        metrics.status_patched("ok");
+        let text = metrics.encode().unwrap();
+        assert_eq!(sample(&text, r#"solidserver_operator_status_patches_total{outcome="ok"}"#), Some("2"));
+    }
+
+    #[test]
+    fn a_solid_server_that_is_gone_leaves_no_series() {
+        let metrics = everything("stays");
+        let before = metrics.encode().unwrap();
+        count_everything(&metrics, "goes");
+        assert!(metrics.encode().unwrap().contains(r#""goes""#));
+        metrics.forget("goes");
+        let after = metrics.encode().unwrap();
+        assert!(!after.contains(r#""goes""#), "{after}");
+        let others = |text: &str| -> Vec<String> {
+            samples(text).into_iter().filter(|line| line.contains(r#""stays""#)).map(str::to_owned).collect()
+        };
+        assert_eq!(others(&after).len(), others(&before).len());
+        assert!(!others(&after).is_empty());
+    }
+
+    #[test]
+    fn a_name_in_a_label_is_escaped() {
+        let metrics = Metrics::new();
+        metrics.solid_server_up("a\"b\\c\nd", true);
+        let text = metrics.encode().unwrap();
+        assert!(text.contains(r#"{solid_server="a\"b\\c\nd"} 1"#), "{text}");
+    }
+
+    /// The rows of the page, from what the registry says of itself: name, kind, labels and help of every metric.
+    fn table() -> String {
+        let text = everything("default").encode().unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let mut table = "| metric | kind | labels | meaning |\n|---|---|---|---|\n".to_owned();
+        for line in &lines {
+            let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' '))
+            else {
+                continue;
+            };
+            let kind = lines
+                .iter()
+                .find_map(|line| line.strip_prefix("# TYPE ")?.strip_prefix(name)?.strip_prefix(' '))
+                .unwrap();
+            let series = match kind {
+                "counter" => format!("{name}_total"),
+                "info" => format!("{name}_info"),
+                _ => name.to_owned(),
+            };
+            let sampled = if kind == "histogram" { format!("{name}_sum") } else { series.clone() };
+            let first = samples(&text)
+                .into_iter()
+                .find_map(|line| line.strip_prefix(&sampled).filter(|rest| rest.starts_with(['{', ' '])))
+                .unwrap_or_else(|| panic!("{sampled} has no sample; count it in everything()"));
+            let labels: Vec<String> = first
+                .strip_prefix('{')
+                .and_then(|rest| rest.split_once('}'))
+                .map(|(labels, _)| {
+                    labels.split(',').map(|label| format!("`{}`", label.split('=').next().unwrap())).collect()
+                })
+                .unwrap_or_default();
+            writeln!(table, "| `{series}` | {kind} | {} | {help} |", labels.join(", ")).unwrap();
+        }
+        table
+    }
+
+    #[test]
+    fn the_page_lists_what_there_is() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/metrics.md");
+        let page = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = page.split_once(BEGIN).expect("the page has a marked place for the table");
+        let (committed, after) = rest.split_once(END).expect("the marked place has an end");
+        let table = table();
+        if std::env::var_os(WRITE).is_some() {
+            std::fs::write(&path, [before, BEGIN, &table, END, after].concat()).unwrap();
+            return;
+        }
+        assert!(
+            committed == table,
+            "docs/reference/metrics.md is not what the registry says; run: {WRITE}=1 cargo test --lib telemetry::metrics\n{table}"
+        );
+    }
+}
