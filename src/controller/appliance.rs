@@ -30,36 +30,34 @@ const STATUS_SPACING: Duration = Duration::from_secs(30);
 const LOOK_SPACING: Duration = Duration::from_secs(2);
 
 /// What an appliance's task tells the engine.
-pub enum News {
+pub(super) enum News {
     /// The appliance can be worked with.
     Ready(Box<Ready>),
     /// It cannot.
     Trouble {
         /// The SolidServer.
         name: Arc<str>,
-        /// Its spec, for what can be judged without the appliance.
-        spec: Arc<SolidServerSpec>,
         /// Why.
         refusal: Refusal,
     },
 }
 
 /// An appliance that can be worked with.
-pub struct Ready {
+pub(super) struct Ready {
     /// The SolidServer.
-    pub name: Arc<str>,
+    pub(super) name: Arc<str>,
     /// Its spec.
-    pub spec: Arc<SolidServerSpec>,
+    pub(super) spec: Arc<SolidServerSpec>,
     /// The client.
-    pub client: Client,
+    pub(super) client: Client,
     /// What the appliance offers.
-    pub catalogue: Arc<Catalogue>,
+    pub(super) catalogue: Arc<Catalogue>,
     /// Whether a whole round over its zones is due.
-    pub resync: bool,
+    pub(super) resync: bool,
 }
 
 /// What the engine asks of an appliance's task.
-pub enum Ask {
+pub(super) enum Ask {
     /// DNS servers that DnsRecords name beside those of the spec.
     Servers(BTreeSet<Arc<str>>),
     /// A record found no zone, or a pass found the appliance in trouble: look again soon.
@@ -72,36 +70,36 @@ pub enum Ask {
 
 /// What the engine says of a SolidServer from outside.
 #[derive(Clone)]
-pub struct Wish {
+pub(super) struct Wish {
     /// The object as it is now.
-    pub object: Arc<SolidServer>,
+    pub(super) object: Arc<SolidServer>,
     /// Why it must not be worked with, whatever the appliance says.
-    pub barred: Option<Refusal>,
+    pub(super) barred: Option<Refusal>,
     /// How many DnsRecords refer to it.
-    pub references: usize,
+    pub(super) references: usize,
 }
 
 /// What every appliance's task works with.
 #[derive(Clone)]
-pub struct Surroundings {
+pub(super) struct Surroundings {
     /// The API server.
-    pub kube: kube::Client,
+    pub(super) kube: kube::Client,
     /// Where Secrets are.
-    pub operator_namespace: Arc<str>,
+    pub(super) operator_namespace: Arc<str>,
     /// The operator's `--cluster-name`.
-    pub cluster_name: Arc<str>,
+    pub(super) cluster_name: Arc<str>,
     /// `User-Agent` of calls to appliances.
-    pub user_agent: Arc<str>,
+    pub(super) user_agent: Arc<str>,
     /// Counters and gauges.
-    pub metrics: Metrics,
+    pub(super) metrics: Metrics,
     /// Kubernetes Events.
-    pub events: EventSink,
+    pub(super) events: EventSink,
     /// To the engine.
-    pub news: mpsc::Sender<News>,
+    pub(super) news: mpsc::Sender<News>,
 }
 
 /// Works for one SolidServer until its wishes end.
-pub async fn run(
+pub(super) async fn run(
     name: Arc<str>,
     mut wishes: watch::Receiver<Wish>,
     mut asks: mpsc::Receiver<Ask>,
@@ -267,7 +265,7 @@ impl Task {
                 self.surroundings.metrics.solid_server_up(&self.name, false);
                 warn!(solid_server = %self.name, reason = refusal.reason.as_str(), "{}", refusal.message);
                 self.say(wish, refusal.reason, &refusal.message).await;
-                let news = News::Trouble { name: Arc::clone(&self.name), spec, refusal };
+                let news = News::Trouble { name: Arc::clone(&self.name), refusal };
                 let _ = self.surroundings.news.send(news).await;
             }
         }
@@ -436,7 +434,7 @@ const fn advice(error: &Error) -> &'static str {
 
 /// The end of a round, for the status.
 #[must_use]
-pub fn last_sync(duration: Duration, counts: [u32; 6]) -> LastSync {
+pub(super) fn last_sync(duration: Duration, counts: [u32; 6]) -> LastSync {
     let [reads, created, updated, deleted, skipped, failed] = counts;
     let rounded = Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     LastSync {

@@ -8,17 +8,17 @@ use super::catalogue::{Catalogue, Refusal};
 
 /// Where a DnsRecord wants to be and where it still has rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
+pub(super) struct Binding {
     /// The zone for its RRset.
-    pub home: Place,
+    pub(super) home: Place,
     /// The zone that its status speaks of, when that is another one.
-    pub leaves: Option<Place>,
+    pub(super) leaves: Option<Place>,
     /// The RRset it describes.
-    pub rrset: Rrset,
+    pub(super) rrset: Rrset,
     /// The name that its status speaks of.
-    pub applied_name: Option<Name>,
+    pub(super) applied_name: Option<Name>,
     /// The SolidServer's defaults name another place by now.
-    pub defaults_changed: bool,
+    pub(super) defaults_changed: bool,
 }
 
 /// Binds a DnsRecord to its zone.
@@ -26,7 +26,7 @@ pub struct Binding {
 /// # Errors
 /// [`Refusal`] when its spec makes no sense or has no place on the appliance. A record that is being deleted needs neither: where
 /// its status says that rows are, they are removed.
-pub fn bind(
+pub(super) fn bind(
     record: &DnsRecord,
     solid_server: &SolidServerSpec,
     catalogue: &Catalogue,

@@ -9,7 +9,7 @@ use crate::api::{Reason, SolidServer, SolidServerSpec};
 
 /// Why a SolidServer must not be worked with: an older one has the same endpoint and shares a DNS server with it.
 #[must_use]
-pub fn barred(solid_server: &SolidServer, all: &[&SolidServer]) -> Option<Refusal> {
+pub(super) fn barred(solid_server: &SolidServer, all: &[&SolidServer]) -> Option<Refusal> {
     let endpoint = endpoint(&solid_server.spec);
     let rank = |object: &SolidServer| {
         let created = object.metadata.creation_timestamp.as_ref().map(|time| time.0);

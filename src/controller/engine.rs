@@ -71,7 +71,7 @@ struct Said {
 }
 
 /// See the module.
-pub struct Engine {
+pub(super) struct Engine {
     tools: Arc<Tools>,
     surroundings: Surroundings,
     records: Records,
@@ -92,7 +92,7 @@ pub struct Engine {
 impl Engine {
     /// An engine that waits for `lists` first lists before it begins.
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         tools: Arc<Tools>,
         surroundings: Surroundings,
         records: Records,
@@ -118,7 +118,7 @@ impl Engine {
     }
 
     /// Runs until `shutdown`, then lets the passes that are running end.
-    pub async fn run(
+    pub(super) async fn run(
         mut self,
         mut sights: mpsc::Receiver<Sight>,
         mut news: mpsc::Receiver<News>,
@@ -536,11 +536,7 @@ impl Engine {
             None => {}
         }
         for (zone, name) in &entries {
-            let state = self.zones.entry(zone.clone()).or_insert_with(|| ZoneState {
-                // A zone that nothing is known of is read as a whole before anything narrow.
-                whole_due: true,
-                ..ZoneState::default()
-            });
+            let state = self.zones.entry(zone.clone()).or_insert_with(ZoneState::unread);
             state.insert(name, object);
         }
         slot.registered = entries;

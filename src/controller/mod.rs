@@ -31,7 +31,7 @@ use crate::telemetry::{Health, Metrics};
 const WAITING: usize = 4096;
 
 /// What the controller is told from outside.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The name of this cluster in ownership marks: a DNS label, stable over a rebuild.
     pub cluster_name: String,

@@ -10,7 +10,7 @@ use crate::plan::ObjectName;
 
 /// All watched DnsRecords; cheap to clone, readers only.
 #[derive(Clone)]
-pub struct Records {
+pub(super) struct Records {
     /// By namespace; one store without a namespace when all are watched.
     stores: Arc<HashMap<Option<Arc<str>>, Store<DnsRecord>>>,
 }
@@ -18,7 +18,7 @@ pub struct Records {
 impl Records {
     /// Puts the stores together; a key of `None` is a store of all namespaces.
     #[must_use]
-    pub fn new(stores: HashMap<Option<Arc<str>>, Store<DnsRecord>>) -> Self {
+    pub(super) fn new(stores: HashMap<Option<Arc<str>>, Store<DnsRecord>>) -> Self {
         Self { stores: Arc::new(stores) }
     }
 
@@ -28,13 +28,13 @@ impl Records {
 
     /// The object as the watch has it.
     #[must_use]
-    pub fn get(&self, object: &ObjectName) -> Option<Arc<DnsRecord>> {
+    pub(super) fn get(&self, object: &ObjectName) -> Option<Arc<DnsRecord>> {
         self.store(&object.namespace)?.get(&ObjectRef::new(&object.name).within(&object.namespace))
     }
 
     /// Whether a DnsRecord exists. One in a namespace that is not watched may exist, so it counts as one that does.
     #[must_use]
-    pub fn exists(&self, object: &ObjectName) -> bool {
+    pub(super) fn exists(&self, object: &ObjectName) -> bool {
         self.store(&object.namespace)
             .is_none_or(|store| store.get(&ObjectRef::new(&object.name).within(&object.namespace)).is_some())
     }
@@ -42,7 +42,7 @@ impl Records {
 
 /// The newer of two states of one object. API servers number them rising.
 #[must_use]
-pub fn newer(one: Arc<DnsRecord>, other: Arc<DnsRecord>) -> Arc<DnsRecord> {
+pub(super) fn newer(one: Arc<DnsRecord>, other: Arc<DnsRecord>) -> Arc<DnsRecord> {
     let version = |record: &DnsRecord| {
         record.metadata.resource_version.as_deref().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
     };

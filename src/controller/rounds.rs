@@ -12,7 +12,7 @@ use crate::reconcile::Deed;
 use crate::record::Place;
 
 /// A round that is under way.
-pub struct Round {
+pub(super) struct Round {
     begun: Instant,
     zones: BTreeSet<Place>,
     reads: u32,
@@ -26,7 +26,7 @@ pub struct Round {
 impl Round {
     /// A round over these zones begins.
     #[must_use]
-    pub fn new(zones: impl Iterator<Item = ZoneKey>) -> Self {
+    pub(super) fn new(zones: impl Iterator<Item = ZoneKey>) -> Self {
         Self {
             begun: Instant::now(),
             zones: zones.map(|zone| zone.place).collect(),
@@ -41,17 +41,17 @@ impl Round {
 
     /// Whether a zone's part is still to come.
     #[must_use]
-    pub fn waits_for(&self, place: &Place) -> bool {
+    pub(super) fn waits_for(&self, place: &Place) -> bool {
         self.zones.contains(place)
     }
 
     /// Counts calls that read.
-    pub fn count_reads(&mut self, reads: usize) {
+    pub(super) fn count_reads(&mut self, reads: usize) {
         self.reads = self.reads.saturating_add(u32::try_from(reads).unwrap_or(u32::MAX));
     }
 
     /// Counts one DnsRecord.
-    pub const fn count(&mut self, deed: Deed) {
+    pub(super) const fn count(&mut self, deed: Deed) {
         let counter = match deed {
             Deed::Created => &mut self.created,
             Deed::Updated => &mut self.updated,
@@ -64,7 +64,7 @@ impl Round {
     }
 
     /// A zone's part is done, if one is named; the result when none is left.
-    pub fn finish(&mut self, place: Option<&Place>) -> Option<LastSync> {
+    pub(super) fn finish(&mut self, place: Option<&Place>) -> Option<LastSync> {
         if let Some(place) = place {
             self.zones.remove(place);
         }
@@ -78,4 +78,4 @@ impl Round {
 }
 
 /// The rounds of all appliances.
-pub type Rounds = std::collections::HashMap<Arc<str>, Round>;
+pub(super) type Rounds = std::collections::HashMap<Arc<str>, Round>;

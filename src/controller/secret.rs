@@ -12,7 +12,7 @@ use tracing::warn;
 
 /// What is known of a Secret.
 #[derive(Clone, Debug, Default)]
-pub enum SecretState {
+pub(super) enum SecretState {
     /// Not looked at yet.
     #[default]
     Unknown,
@@ -25,7 +25,7 @@ pub enum SecretState {
 impl SecretState {
     /// Tells two states apart.
     #[must_use]
-    pub fn version(&self) -> Option<String> {
+    pub(super) fn version(&self) -> Option<String> {
         match self {
             Self::Unknown => None,
             Self::Missing => Some(String::new()),
@@ -35,7 +35,7 @@ impl SecretState {
 
     /// The bytes under a key.
     #[must_use]
-    pub fn value(&self, key: &str) -> Option<&[u8]> {
+    pub(super) fn value(&self, key: &str) -> Option<&[u8]> {
         match self {
             Self::Present(secret) => secret.data.as_ref()?.get(key).map(|bytes| bytes.0.as_slice()),
             Self::Unknown | Self::Missing => None,
@@ -44,18 +44,18 @@ impl SecretState {
 }
 
 /// Follows one Secret until dropped.
-pub struct SecretWatch {
+pub(super) struct SecretWatch {
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// What is known of it.
-    pub state: watch::Receiver<SecretState>,
+    pub(super) state: watch::Receiver<SecretState>,
     task: AbortHandle,
 }
 
 impl SecretWatch {
     /// Begins to follow the Secret. Only this one is listed and watched, by a field selector on its name.
     #[must_use]
-    pub fn start(client: kube::Client, namespace: &str, name: &str) -> Self {
+    pub(super) fn start(client: kube::Client, namespace: &str, name: &str) -> Self {
         let (sender, state) = watch::channel(SecretState::Unknown);
         let api: Api<Secret> = Api::namespaced(client, namespace);
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));

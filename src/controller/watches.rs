@@ -16,7 +16,7 @@ use crate::api::{DnsRecord, SolidServer};
 use crate::plan::ObjectName;
 
 /// Something that was seen. The state of a DnsRecord is read from [`Records`] when it is looked at.
-pub enum Sight {
+pub(super) enum Sight {
     /// All DnsRecords of a namespace, or of all namespaces. What is not among them is gone.
     RecordsListed {
         /// The namespace; `None` for all.
@@ -39,7 +39,7 @@ pub enum Sight {
 /// Starts to watch the DnsRecords of the namespaces, all of them when none is named. Returns the readers and how many lists are to
 /// come.
 #[must_use]
-pub fn records(
+pub(super) fn records(
     client: &kube::Client,
     namespaces: &[String],
     sights: &mpsc::Sender<Sight>,
@@ -104,7 +104,7 @@ pub fn records(
 }
 
 /// Starts to watch the SolidServers.
-pub fn solid_servers(client: &kube::Client, sights: mpsc::Sender<Sight>) {
+pub(super) fn solid_servers(client: &kube::Client, sights: mpsc::Sender<Sight>) {
     let api: Api<SolidServer> = Api::all(client.clone());
     tokio::spawn(async move {
         let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();

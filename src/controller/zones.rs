@@ -15,57 +15,62 @@ use crate::record::{Name, Place};
 
 /// One zone of one appliance: the unit of work.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ZoneKey {
+pub(super) struct ZoneKey {
     /// The SolidServer.
-    pub solid_server: Arc<str>,
+    pub(super) solid_server: Arc<str>,
     /// Where on its appliance.
-    pub place: Place,
+    pub(super) place: Place,
 }
 
 /// What is remembered of a zone.
 #[derive(Default)]
-pub struct ZoneState {
+pub(super) struct ZoneState {
     /// DnsRecords by the names that concern them.
     members: HashMap<Name, BTreeSet<ObjectName>>,
     /// DnsRecords to be decided in the next pass.
-    pub dirty: BTreeSet<ObjectName>,
+    pub(super) dirty: BTreeSet<ObjectName>,
     /// DnsRecords to be decided again at a time.
-    pub retries: BTreeMap<ObjectName, Instant>,
+    pub(super) retries: BTreeMap<ObjectName, Instant>,
     /// A reading of the whole zone is due.
-    pub whole_due: bool,
+    pub(super) whole_due: bool,
     /// What the last slice has read.
-    pub known: Option<Known>,
+    pub(super) known: Option<Known>,
     /// Rows at the last reading of the whole zone.
-    pub rows: Option<usize>,
+    pub(super) rows: Option<usize>,
     /// Rows of ours without a DnsRecord, at the last reading of the whole zone.
-    pub orphans: usize,
+    pub(super) orphans: usize,
 }
 
 impl ZoneState {
+    /// A zone that nothing is known of: it is read as a whole before anything narrow.
+    pub(super) fn unread() -> Self {
+        Self { whole_due: true, ..Self::default() }
+    }
+
     /// The DnsRecords that a name concerns.
-    pub fn at(&self, name: &Name) -> impl Iterator<Item = &ObjectName> {
+    pub(super) fn at(&self, name: &Name) -> impl Iterator<Item = &ObjectName> {
         self.members.get(name).into_iter().flatten()
     }
 
     /// All DnsRecords that the zone concerns.
     #[must_use]
-    pub fn all(&self) -> BTreeSet<ObjectName> {
+    pub(super) fn all(&self) -> BTreeSet<ObjectName> {
         self.members.values().flatten().cloned().collect()
     }
 
     /// Whether the zone concerns anybody.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
     /// A name concerns a DnsRecord.
-    pub fn insert(&mut self, name: &Name, object: &ObjectName) {
+    pub(super) fn insert(&mut self, name: &Name, object: &ObjectName) {
         self.members.entry(name.clone()).or_default().insert(object.clone());
     }
 
     /// A name does not concern a DnsRecord any more.
-    pub fn remove(&mut self, name: &Name, object: &ObjectName) {
+    pub(super) fn remove(&mut self, name: &Name, object: &ObjectName) {
         if let Some(objects) = self.members.get_mut(name) {
             objects.remove(object);
             if objects.is_empty() {
@@ -75,7 +80,7 @@ impl ZoneState {
     }
 
     /// Makes those due whose time has come; returns when the next one is.
-    pub fn wake(&mut self, now: Instant) -> Option<Instant> {
+    pub(super) fn wake(&mut self, now: Instant) -> Option<Instant> {
         let due: Vec<ObjectName> =
             self.retries.iter().filter(|(_, at)| **at <= now).map(|(object, _)| object.clone()).collect();
         for object in due {
@@ -88,7 +93,7 @@ impl ZoneState {
 
 /// What of an object matters: an event that changes nothing of this is none of our business.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub(super) struct Seen {
     uid: Option<String>,
     generation: Option<i64>,
     deleting: bool,
@@ -99,7 +104,7 @@ pub struct Seen {
 impl Seen {
     /// Takes it from an object.
     #[must_use]
-    pub fn of(record: &DnsRecord) -> Self {
+    pub(super) fn of(record: &DnsRecord) -> Self {
         Self {
             uid: record.metadata.uid.clone(),
             generation: record.metadata.generation,
@@ -111,7 +116,7 @@ impl Seen {
 
     /// Whether there is something to do that there was not before; a request that was served is nothing new.
     #[must_use]
-    pub fn is_news_to(&self, before: &Self) -> bool {
+    pub(super) fn is_news_to(&self, before: &Self) -> bool {
         let requested = self.requested.is_some() && self.requested != before.requested;
         requested
             || self.uid != before.uid
@@ -122,39 +127,39 @@ impl Seen {
 
     /// Whether both are one object, and not two of one name.
     #[must_use]
-    pub fn is_same_object(&self, other: &Self) -> bool {
+    pub(super) fn is_same_object(&self, other: &Self) -> bool {
         self.uid == other.uid
     }
 }
 
 /// What is remembered of a DnsRecord.
-pub struct Slot {
+pub(super) struct Slot {
     /// What was last seen of it.
-    pub seen: Seen,
+    pub(super) seen: Seen,
     /// Whether it had our finalizer.
-    pub held: bool,
+    pub(super) held: bool,
     /// The SolidServer that it refers to.
-    pub solid_server: Arc<str>,
+    pub(super) solid_server: Arc<str>,
     /// Its zone, once bound.
-    pub binding: Option<Binding>,
+    pub(super) binding: Option<Binding>,
     /// The zones and names under which it is registered.
-    pub registered: Vec<(ZoneKey, Name)>,
+    pub(super) registered: Vec<(ZoneKey, Name)>,
     /// What is remembered of its writes.
-    pub brake: Brake,
+    pub(super) brake: Brake,
     /// Tries since it last settled.
-    pub attempts: u32,
+    pub(super) attempts: u32,
     /// It is settled in its new zone: the one it leaves may be cleared.
-    pub placed: bool,
+    pub(super) placed: bool,
     /// The zone that it left is cleared.
-    pub left: Option<Place>,
+    pub(super) left: Option<Place>,
     /// Since when it has had work to do, for the status of those that wait long.
-    pub waits_since: Option<Instant>,
+    pub(super) waits_since: Option<Instant>,
 }
 
 impl Slot {
     /// A new object; what its status says of a write that was held goes on to count.
     #[must_use]
-    pub fn new(record: &DnsRecord, now: Instant, since_start: Duration) -> Self {
+    pub(super) fn new(record: &DnsRecord, now: Instant, since_start: Duration) -> Self {
         Self {
             seen: Seen::of(record),
             held: is_held(record),

@@ -222,7 +222,8 @@ impl Gate {
         start_by: Option<Instant>,
     ) -> Result<Pass<'_>, Held> {
         loop {
-            if let Some(until) = self.pace().pause(now()) {
+            let paused = self.pace().pause(now());
+            if let Some(until) = paused {
                 let pause = until.saturating_duration_since(now());
                 if pause > patience {
                     return Err(Held::Paused(pause));
