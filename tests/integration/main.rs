@@ -3,6 +3,9 @@
 
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
+#[cfg(test)]
+#[path = "../support/world.rs"]
+mod world;
 
 // The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
 // and may not.
@@ -12,3 +15,5 @@ mod architecture;
 mod deploy;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod smoke;
