@@ -20,7 +20,7 @@ use super::{rules, schema};
     plural = "solidservers",
     singular = "solidserver",
     shortname = "sds",
-    category = "solidserver",
+    category = "solidserver-operator",
     status = "SolidServerStatus",
     derive = "PartialEq",
     doc = "SolidServer is one EfficientIP SOLIDserver appliance: how to reach it, and which namespaces may write which zones.",
