@@ -4,6 +4,7 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 
+mod api;
 mod architecture;
 mod deploy;
 mod harness;

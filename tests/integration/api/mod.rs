@@ -1,0 +1,4 @@
+//! The API as kubectl meets it: what is refused and how, what is accepted, what is shown.
+
+mod agreement;
+mod definitions;
