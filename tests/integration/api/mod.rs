@@ -2,4 +2,7 @@
 
 mod agreement;
 mod definitions;
+mod fixed;
+mod kubectl;
+mod largest;
 mod refused;
