@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use kube::CustomResourceExt as _;
+use futures::StreamExt as _;
+use kube::api::PostParams;
 use kube::core::cel::KubeCelExt as _;
 use kube::core::cel::cel::extractors::This;
 use kube::core::cel::cel::{Context, Program, Value, to_value};
+use kube::{Api, CustomResourceExt as _};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use regex::Regex;
@@ -14,11 +16,16 @@ use serde_json::json;
 use solidserver_operator::api::DnsRecord;
 use solidserver_operator::record::{RecordData, RecordType};
 
+use crate::control_plane::shared;
+
 #[path = "../../support/values.rs"]
 mod values;
 
 /// How many values of each type are judged by both.
 const VALUES: usize = 1000;
+
+/// How many values of each type the API server judges too.
+const VALUES_FOR_THE_API_SERVER: usize = 60;
 
 /// What docs/reference/cel-limits.md lists: the heading there, and values on which the two disagree.
 const LIMITS: [(Limit, &str, &[(RecordType, &str)]); 6] = [
@@ -179,6 +186,51 @@ fn cel_and_the_record_model_judge_values_alike() {
     }
     println!("explained by the list: {explained:?}");
     assert!(unexplained.is_empty(), "{} values: {unexplained:#?}", unexplained.len());
+}
+
+/// The rules are evaluated above by another implementation of CEL and of regular expressions than the API server's.
+#[tokio::test]
+async fn the_api_server_judges_values_as_the_evaluation_here_does() {
+    let control_plane = shared().await.unwrap();
+    let records: Api<DnsRecord> = Api::namespaced(control_plane.client().unwrap(), "default");
+    let rules = ValueRules::of_dns_record();
+    let mut runner = TestRunner::deterministic();
+    let mut listed: Vec<(RecordType, String)> = Vec::new();
+    for (_, _, examples) in LIMITS {
+        listed.extend(examples.iter().map(|(record_type, value)| (*record_type, (*value).to_owned())));
+    }
+    let generated = RecordType::ALL.into_iter().flat_map(|record_type| {
+        let strategies = [values::valid_value(record_type), values::mutated_value(record_type)];
+        let values: Vec<String> = (0..VALUES_FOR_THE_API_SERVER)
+            .map(|round| strategies[round % strategies.len()].new_tree(&mut runner).unwrap().current())
+            .collect();
+        values.into_iter().filter(|value| !value.is_empty()).map(move |value| (record_type, value))
+    });
+    let values: Vec<(RecordType, String)> = generated.chain(listed).collect();
+    let judged = futures::stream::iter(values).map(|(record_type, value)| {
+        let records = records.clone();
+        async move {
+            let spec = json!({"fqdn": "www.example.com", "type": record_type.as_str(), "values": [value]});
+            let object = DnsRecord::new("judged", serde_json::from_value(spec).unwrap());
+            let parameters = PostParams { dry_run: true, ..PostParams::default() };
+            let accepted = match records.create(&parameters, &object).await {
+                Ok(_) => true,
+                Err(kube::Error::Api(status)) if status.code == 422 => false,
+                Err(error) => panic!("{record_type} {value:?}: {error}"),
+            };
+            (record_type, value, accepted)
+        }
+    });
+    let judged: Vec<_> = judged.buffer_unordered(16).collect().await;
+    assert!(judged.len() > RecordType::ALL.len() * VALUES_FOR_THE_API_SERVER * 9 / 10, "{}", judged.len());
+    let differ: Vec<_> = judged
+        .iter()
+        .filter(|(record_type, value, accepted)| rules.accept(*record_type, value) != *accepted)
+        .collect();
+    assert!(
+        differ.is_empty(),
+        "accepted by the API server or not, and the other way round here: {differ:#?}"
+    );
 }
 
 #[test]
