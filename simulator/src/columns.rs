@@ -39,16 +39,8 @@ impl<'a> Display<'a> {
     pub(crate) fn new(quirks: &Quirks, version: &'a str, no_parents: bool, row_parameters: bool) -> Self {
         Self {
             version,
-            no_view: if quirks.is(QuirkName::NoView, "#") {
-                "#"
-            } else {
-                ""
-            },
-            value_separator: if quirks.is(QuirkName::RrAllValue, "comma") {
-                ", "
-            } else {
-                " "
-            },
+            no_view: if quirks.is(QuirkName::NoView, "#") { "#" } else { "" },
+            value_separator: if quirks.is(QuirkName::RrAllValue, "comma") { ", " } else { " " },
             name_sources: quirks.is(QuirkName::InheritedSource, "named"),
             with_parents: !(no_parents && quirks.is(QuirkName::NoParentParameters, "honoured")),
             row_parameters,
@@ -123,12 +115,7 @@ impl Column {
 type Read = for<'a> fn(&Context<'a>) -> Cow<'a, str>;
 
 const fn column(name: &'static str, level: Level, comparison: Comparison, read: Read) -> Column {
-    Column {
-        name,
-        level,
-        comparison,
-        read,
-    }
+    Column { name, level, comparison, read }
 }
 
 const fn text(name: &'static str, level: Level, read: Read) -> Column {
@@ -151,9 +138,7 @@ const MEMBER_OWN: &[Column] = &[
     number("member_id", Level::Server, |_| "1".into()),
     text("member_is_me", Level::Server, |_| "1".into()),
     named("member_name", Level::Server, |_| "sds1".into()),
-    text("member_version", Level::Server, |context| {
-        context.display.version.into()
-    }),
+    text("member_version", Level::Server, |context| context.display.version.into()),
     text("member_hostaddr", Level::Server, |_| "127.0.0.1".into()),
     text("member_role", Level::Server, |_| "master".into()),
     text("member_state", Level::Server, |_| "OK".into()),
@@ -163,45 +148,23 @@ const MEMBER_OWN: &[Column] = &[
 ];
 
 const SERVER_OWN: &[Column] = &[
-    number("dns_id", Level::Server, |context| {
-        server(context, |server| server.id.to_string().into())
-    }),
-    named("dns_name", Level::Server, |context| {
-        server(context, |server| server.name.as_str().into())
-    }),
+    number("dns_id", Level::Server, |context| server(context, |server| server.id.to_string().into())),
+    named("dns_name", Level::Server, |context| server(context, |server| server.name.as_str().into())),
     text("dns_type", Level::Server, |context| {
-        server(context, |server| {
-            if server.architecture.is_some() {
-                "vdns"
-            } else {
-                "ipm"
-            }
-            .into()
-        })
+        server(context, |server| if server.architecture.is_some() { "vdns" } else { "ipm" }.into())
     }),
     text("dns_cloud", Level::Server, ZERO),
     number("vdns_parent_id", Level::Server, |context| {
-        server(context, |server| {
-            server.smart.unwrap_or_default().to_string().into()
-        })
+        server(context, |server| server.smart.unwrap_or_default().to_string().into())
     }),
     named("vdns_parent_name", Level::Server, |context| {
-        let smart = context
-            .server
-            .and_then(|server| server.smart)
-            .and_then(|smart| context.store.server(smart));
+        let smart =
+            context.server.and_then(|server| server.smart).and_then(|smart| context.store.server(smart));
         smart.map_or("#".into(), |smart| smart.name.as_str().into())
     }),
     text("dns_class_name", Level::Server, EMPTY),
     text("dns_version", Level::Server, |context| {
-        server(context, |server| {
-            if server.architecture.is_some() {
-                ""
-            } else {
-                "9.18.28"
-            }
-            .into()
-        })
+        server(context, |server| if server.architecture.is_some() { "" } else { "9.18.28" }.into())
     }),
     text("dns_comment", Level::Server, EMPTY),
 ];
@@ -212,19 +175,12 @@ const SERVER_MORE: &[Column] = &[
     text("ip_addr", Level::Server, |context| {
         server(context, |server| hex(server.address.octets().as_slice()).into())
     }),
-    text("hostaddr", Level::Server, |context| {
-        server(context, |server| server.address.to_string().into())
-    }),
+    text("hostaddr", Level::Server, |context| server(context, |server| server.address.to_string().into())),
     text("vdns_arch", Level::Server, |context| {
-        server(context, |server| {
-            server.architecture.as_deref().unwrap_or_default().into()
-        })
+        server(context, |server| server.architecture.as_deref().unwrap_or_default().into())
     }),
     text("vdns_members_name", Level::Server, |context| {
-        let members = context
-            .server
-            .map(|server| server.members.as_slice())
-            .unwrap_or_default();
+        let members = context.server.map(|server| server.members.as_slice()).unwrap_or_default();
         let names = members
             .iter()
             .filter_map(|member| context.store.server(*member))
@@ -264,22 +220,13 @@ const SERVER_MORE: &[Column] = &[
     text("dns_class_parameters_properties", Level::Server, |context| {
         parameters(context, Level::Server, Effective::properties)
     }),
-    text(
-        "dns_class_parameters_inheritance_source",
-        Level::Server,
-        |context| sources(context, Level::Server),
-    ),
+    text("dns_class_parameters_inheritance_source", Level::Server, |context| sources(context, Level::Server)),
 ];
 
 const VIEW_OWN: &[Column] = &[
-    number("dnsview_id", Level::View, |context| {
-        context.view.map_or(0, |view| view.id).to_string().into()
-    }),
+    number("dnsview_id", Level::View, |context| context.view.map_or(0, |view| view.id).to_string().into()),
     named("dnsview_name", Level::View, |context| {
-        context
-            .view
-            .map_or(context.display.no_view, |view| view.name.as_str())
-            .into()
+        context.view.map_or(context.display.no_view, |view| view.name.as_str()).into()
     }),
     text("dnsview_class_name", Level::View, EMPTY),
     text("dnsview_class_parameters", Level::View, |context| {
@@ -288,11 +235,7 @@ const VIEW_OWN: &[Column] = &[
     text("dnsview_class_parameters_properties", Level::View, |context| {
         parameters(context, Level::View, Effective::properties)
     }),
-    text(
-        "dnsview_class_parameters_inheritance_source",
-        Level::View,
-        |context| sources(context, Level::View),
-    ),
+    text("dnsview_class_parameters_inheritance_source", Level::View, |context| sources(context, Level::View)),
 ];
 
 const VIEW_MORE: &[Column] = &[
@@ -312,24 +255,12 @@ const VIEW_MORE: &[Column] = &[
 ];
 
 const ZONE_OWN: &[Column] = &[
-    number("dnszone_id", Level::Zone, |context| {
-        zone(context, |zone| zone.id.to_string().into())
-    }),
-    named("dnszone_name", Level::Zone, |context| {
-        zone(context, |zone| zone.name.as_str().into())
-    }),
-    named("dnszone_name_utf", Level::Zone, |context| {
-        zone(context, |zone| unicode(&zone.name))
-    }),
-    text("dnszone_type", Level::Zone, |context| {
-        zone(context, |zone| zone.zone_type.as_str().into())
-    }),
-    named("dnszone_sort_zone", Level::Zone, |context| {
-        zone(context, |zone| reversed(&zone.name).into())
-    }),
-    text("dnszone_is_rpz", Level::Zone, |context| {
-        zone(context, |zone| flag(zone.is_rpz))
-    }),
+    number("dnszone_id", Level::Zone, |context| zone(context, |zone| zone.id.to_string().into())),
+    named("dnszone_name", Level::Zone, |context| zone(context, |zone| zone.name.as_str().into())),
+    named("dnszone_name_utf", Level::Zone, |context| zone(context, |zone| unicode(&zone.name))),
+    text("dnszone_type", Level::Zone, |context| zone(context, |zone| zone.zone_type.as_str().into())),
+    named("dnszone_sort_zone", Level::Zone, |context| zone(context, |zone| reversed(&zone.name).into())),
+    text("dnszone_is_rpz", Level::Zone, |context| zone(context, |zone| flag(zone.is_rpz))),
     text("dnszone_is_reverse", Level::Zone, |context| {
         zone(context, |zone| flag(zone.name.ends_with(".arpa")))
     }),
@@ -349,9 +280,7 @@ const ZONE_MORE: &[Column] = &[
     text("dnszone_allow_update", Level::Zone, EMPTY),
     text("dnszone_ad_integrated", Level::Zone, ZERO),
     text("dnszone_order", Level::Zone, ZERO),
-    named("dnszone_rev_sort_zone", Level::Zone, |context| {
-        zone(context, |zone| zone.name.as_str().into())
-    }),
+    named("dnszone_rev_sort_zone", Level::Zone, |context| zone(context, |zone| zone.name.as_str().into())),
     text("ds", Level::Zone, EMPTY),
     text("num_keys", Level::Zone, ZERO),
     text("dns_state", Level::Zone, |_| "Y".into()),
@@ -364,32 +293,18 @@ const ZONE_MORE: &[Column] = &[
     text("dnszone_class_parameters_properties", Level::Zone, |context| {
         parameters(context, Level::Zone, Effective::properties)
     }),
-    text(
-        "dnszone_class_parameters_inheritance_source",
-        Level::Zone,
-        |context| sources(context, Level::Zone),
-    ),
+    text("dnszone_class_parameters_inheritance_source", Level::Zone, |context| sources(context, Level::Zone)),
 ];
 
 const ROW_OWN: &[Column] = &[
     number("rr_id", Level::Row, |context| context.row_id.to_string().into()),
-    named("rr_full_name", Level::Row, |context| {
-        row(context, |row| row.name.as_str().into())
-    }),
-    named("rr_full_name_utf", Level::Row, |context| {
-        row(context, |row| unicode(&row.name))
-    }),
+    named("rr_full_name", Level::Row, |context| row(context, |row| row.name.as_str().into())),
+    named("rr_full_name_utf", Level::Row, |context| row(context, |row| unicode(&row.name))),
     named("rr_glue", Level::Row, |context| glue(context).into()),
-    text("rr_type", Level::Row, |context| {
-        row(context, |row| row.record_type.as_str().into())
-    }),
-    number("ttl", Level::Row, |context| {
-        row(context, |row| row.ttl.to_string().into())
-    }),
+    text("rr_type", Level::Row, |context| row(context, |row| row.record_type.as_str().into())),
+    number("ttl", Level::Row, |context| row(context, |row| row.ttl.to_string().into())),
     text("rr_all_value", Level::Row, |context| {
-        row(context, |row| {
-            row.values.join(context.display.value_separator).into()
-        })
+        row(context, |row| row.values.join(context.display.value_separator).into())
     }),
     text("value1", Level::Row, |context| value(context, 0)),
     text("value2", Level::Row, |context| value(context, 1)),
@@ -398,60 +313,34 @@ const ROW_OWN: &[Column] = &[
     text("value5", Level::Row, |context| value(context, 4)),
     text("value6", Level::Row, |context| value(context, 5)),
     text("value7", Level::Row, |context| value(context, 6)),
-    text("rr_name_ip_addr", Level::Row, |context| {
-        row(context, |row| hex_of_reverse_name(&row.name).into())
-    }),
-    text("rr_name_ip4_addr", Level::Row, |context| {
-        row(context, |row| hex_of_reverse_name(&row.name).into())
-    }),
-    text("rr_value_ip_addr", Level::Row, |context| {
-        row(context, |row| hex_of_value(row, true).into())
-    }),
-    text("rr_value_ip4_addr", Level::Row, |context| {
-        row(context, |row| hex_of_value(row, false).into())
-    }),
+    text("rr_name_ip_addr", Level::Row, |context| row(context, |row| hex_of_reverse_name(&row.name).into())),
+    text("rr_name_ip4_addr", Level::Row, |context| row(context, |row| hex_of_reverse_name(&row.name).into())),
+    text("rr_value_ip_addr", Level::Row, |context| row(context, |row| hex_of_value(row, true).into())),
+    text("rr_value_ip4_addr", Level::Row, |context| row(context, |row| hex_of_value(row, false).into())),
     text("delayed_time", Level::Row, |context| {
         row(context, |row| flag(row.pending_create || row.pending_delete))
     }),
-    text("delayed_create_time", Level::Row, |context| {
-        row(context, |row| flag(row.pending_create))
-    }),
-    text("delayed_delete_time", Level::Row, |context| {
-        row(context, |row| flag(row.pending_delete))
-    }),
-    text("multistatus", Level::Row, |context| {
-        row(context, |row| row.multistatus.as_str().into())
-    }),
+    text("delayed_create_time", Level::Row, |context| row(context, |row| flag(row.pending_create))),
+    text("delayed_delete_time", Level::Row, |context| row(context, |row| flag(row.pending_delete))),
+    text("multistatus", Level::Row, |context| row(context, |row| row.multistatus.as_str().into())),
     text("rr_auth_gsstsig", Level::Row, ZERO),
     text("rr_last_update_time", Level::Row, EMPTY),
     text("rr_last_update_days", Level::Row, EMPTY),
-    number("rr_name_id", Level::Row, |context| {
-        context.row_id.to_string().into()
-    }),
-    number("rr_value_id", Level::Row, |context| {
-        context.row_id.to_string().into()
-    }),
+    number("rr_name_id", Level::Row, |context| context.row_id.to_string().into()),
+    number("rr_value_id", Level::Row, |context| context.row_id.to_string().into()),
     number("rr_type_id", Level::Row, |context| {
         row(context, |row| {
             let place = RECORD_TYPES.iter().position(|known| *known == row.record_type);
             place.map_or(0, |place| place + 1).to_string().into()
         })
     }),
-    number("rr_glue_id", Level::Row, |context| {
-        context.row_id.to_string().into()
-    }),
-    text("rr_class_name", Level::Row, |context| {
-        row(context, |row| row.class_name.as_str().into())
-    }),
-    text("rr_class_parameters", Level::Row, |context| {
-        parameters(context, Level::Row, Effective::values)
-    }),
+    number("rr_glue_id", Level::Row, |context| context.row_id.to_string().into()),
+    text("rr_class_name", Level::Row, |context| row(context, |row| row.class_name.as_str().into())),
+    text("rr_class_parameters", Level::Row, |context| parameters(context, Level::Row, Effective::values)),
     text("rr_class_parameters_properties", Level::Row, |context| {
         parameters(context, Level::Row, Effective::properties)
     }),
-    text("rr_class_parameters_inheritance_source", Level::Row, |context| {
-        sources(context, Level::Row)
-    }),
+    text("rr_class_parameters_inheritance_source", Level::Row, |context| sources(context, Level::Row)),
 ];
 
 fn server<'a>(context: &Context<'a>, read: impl FnOnce(&'a Server) -> Cow<'a, str>) -> Cow<'a, str> {
@@ -467,13 +356,7 @@ fn row<'a>(context: &Context<'a>, read: impl FnOnce(&'a Row) -> Cow<'a, str>) ->
 }
 
 fn value<'a>(context: &Context<'a>, index: usize) -> Cow<'a, str> {
-    row(context, |row| {
-        row.values
-            .get(index)
-            .map(String::as_str)
-            .unwrap_or_default()
-            .into()
-    })
+    row(context, |row| row.values.get(index).map(String::as_str).unwrap_or_default().into())
 }
 
 fn flag(on: bool) -> Cow<'static, str> {
@@ -488,10 +371,7 @@ fn glue<'a>(context: &Context<'a>) -> &'a str {
     let Some(cut) = row.name.len().checked_sub(zone.name.len()) else {
         return &row.name;
     };
-    let apart = row
-        .name
-        .get(cut..)
-        .is_some_and(|end| end.eq_ignore_ascii_case(&zone.name));
+    let apart = row.name.get(cut..).is_some_and(|end| end.eq_ignore_ascii_case(&zone.name));
     match (apart, row.name.get(..cut)) {
         (true, Some("")) => ".",
         (true, Some(front)) => front.strip_suffix('.').unwrap_or(front),
@@ -521,27 +401,18 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The address in a name such as `1.2.0.192.in-addr.arpa`, else nothing.
 fn hex_of_reverse_name(name: &str) -> String {
-    let octets = name
-        .strip_suffix(".in-addr.arpa")
-        .map(|front| front.rsplit('.').map(str::parse::<u8>));
+    let octets = name.strip_suffix(".in-addr.arpa").map(|front| front.rsplit('.').map(str::parse::<u8>));
     let octets: Option<Vec<u8>> = octets.and_then(|octets| octets.collect::<Result<_, _>>().ok());
-    octets
-        .filter(|octets| octets.len() == 4)
-        .map(|octets| hex(&octets))
-        .unwrap_or_default()
+    octets.filter(|octets| octets.len() == 4).map(|octets| hex(&octets)).unwrap_or_default()
 }
 
 fn hex_of_value(row: &Row, with_ipv6: bool) -> String {
     let value = row.values.first().map(String::as_str).unwrap_or_default();
     match row.record_type.as_str() {
-        "A" => value
-            .parse::<std::net::Ipv4Addr>()
-            .map(|address| hex(&address.octets()))
-            .unwrap_or_default(),
-        "AAAA" if with_ipv6 => value
-            .parse::<Ipv6Addr>()
-            .map(|address| hex(&address.octets()))
-            .unwrap_or_default(),
+        "A" => value.parse::<std::net::Ipv4Addr>().map(|address| hex(&address.octets())).unwrap_or_default(),
+        "AAAA" if with_ipv6 => {
+            value.parse::<Ipv6Addr>().map(|address| hex(&address.octets())).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }
@@ -552,17 +423,15 @@ fn effective<'a>(context: &Context<'a>, level: Level) -> Option<Effective<'a>> {
             // A member shows what its SMART has.
             context.store.server_parameters(server.smart.unwrap_or(server.id))
         }),
-        Level::View => context
-            .view
-            .map(|view| context.store.view_parameters(view.copy_of.unwrap_or(view.id))),
+        Level::View => {
+            context.view.map(|view| context.store.view_parameters(view.copy_of.unwrap_or(view.id)))
+        }
         Level::Zone => {
             let zone = context.zone?;
             let original = zone.copy_of.and_then(|id| context.store.zone(id)).unwrap_or(zone);
             Some(context.store.zone_parameters(original))
         }
-        Level::Row => context
-            .row
-            .map(|row| context.store.row_parameters(row, context.row_id)),
+        Level::Row => context.row.map(|row| context.store.row_parameters(row, context.row_id)),
     }
 }
 
@@ -578,11 +447,7 @@ fn parameters<'a>(
 }
 
 fn sources<'a>(context: &Context<'a>, level: Level) -> Cow<'a, str> {
-    if context.display.name_sources {
-        parameters(context, level, Effective::sources)
-    } else {
-        "".into()
-    }
+    if context.display.name_sources { parameters(context, level, Effective::sources) } else { "".into() }
 }
 
 #[cfg(test)]

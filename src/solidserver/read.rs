@@ -21,7 +21,7 @@ impl Client {
     /// [`Error::Incomplete`].
     pub async fn version(&self) -> Result<Option<String>, Error> {
         let dialect = self.dialect();
-        let version = |answer: &_| Ok(dialect.version_in(answer));
+        let version = |answer: &_| dialect.version_in(answer);
         match self.transport().read(&dialect.version(), SHORT_PATIENCE, version).await {
             Err(Error::Forbidden { .. }) => Ok(None),
             other => other,
@@ -76,7 +76,7 @@ impl Client {
         let list = dialect.rows_of_zone(place);
         let listing =
             self.lister().list(&list, Proof::EmptyPage, |answer| dialect.rows_in(answer, filter)).await?;
-        self.reading(place, None, vec![listing]).await
+        self.reading(place, vec![listing]).await
     }
 
     /// The rows of all types at some names of a zone. Takes a call for each of [`Client::name_chunks`]; and one more for
@@ -89,13 +89,13 @@ impl Client {
         let names: BTreeSet<&Name> = names.iter().collect();
         let names: Vec<&Name> = names.into_iter().collect();
         let lists = dialect.chunks(place, &names).into_iter().map(|names| async move {
-            let list = dialect.rows_at(place, names.iter().copied());
+            let list = dialect.rows_at(place, names);
             let filter = Filter { place, names: Some(names) };
             self.lister().list(&list, Proof::ShortPage, |answer| dialect.rows_in(answer, filter)).await
         });
         let lists: Vec<_> = lists.collect();
         let listings = stream::iter(lists).buffered(self.concurrency()).try_collect().await?;
-        self.reading(place, Some(&names), listings).await
+        self.reading(place, listings).await
     }
 
     /// How many chunks [`Client::read_names`] would ask for, so that the caller can choose the cheaper way. One call
@@ -116,19 +116,14 @@ impl Client {
     }
 
     /// Puts the lists of one reading together.
-    async fn reading(
-        &self,
-        place: &Place,
-        names: Option<&[&Name]>,
-        listings: Vec<Listing<Found>>,
-    ) -> Result<Reading, Error> {
+    async fn reading(&self, place: &Place, listings: Vec<Listing<Found>>) -> Result<Reading, Error> {
         let mut calls: usize = listings.iter().map(|listing| listing.calls).sum();
         let ended_by = listings.iter().map(|listing| listing.ended_by);
         let ended_by = ended_by.reduce(weakest).unwrap_or(EndedBy::EmptyPage);
         let mut sight = Sight::Seen;
         let (mut rows, mut rows_seen) = (Vec::new(), 0);
         for listing in listings {
-            let evidence = evidence(&listing.items, names.is_none())?;
+            let evidence = evidence(&listing.items)?;
             // Each list has to prove sight by itself: rights can be withdrawn between two.
             if self.sight(place, evidence, &mut calls).await? == Sight::NotVisible {
                 sight = Sight::NotVisible;
@@ -173,18 +168,13 @@ impl Client {
 }
 
 /// What the rows of one list show of the zone itself.
-fn evidence(found: &[Found], whole_zone: bool) -> Result<Evidence, Error> {
+fn evidence(found: &[Found]) -> Result<Evidence, Error> {
     let soa_rows = found.iter().filter(|found| found.is_soa).count();
     // A zone has one (RFC 1035 5.2). Two are one row before and after its id changed, and so may all others be.
     if soa_rows > 1 {
         return Err(incomplete("two SOA rows: ids changed during the reading"));
     }
-    Ok(Evidence {
-        soa: soa_rows == 1,
-        apex_name_server: found.iter().any(|found| found.is_apex_name_server),
-        rows: found.iter().any(|found| found.asked),
-        whole_zone,
-    })
+    Ok(Evidence { soa: soa_rows == 1, rows: !found.is_empty() })
 }
 
 /// The rows that were asked for, with the parameters that may be inherited taken off where the appliance does not say.
@@ -229,4 +219,63 @@ fn weakest(one: EndedBy, other: EndedBy) -> EndedBy {
 
 fn incomplete(what: &str) -> Error {
     Error::Incomplete { service: "dns_rr_list", what: what.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::record::{RowId, RowType};
+
+    fn found(id: &str, is_soa: bool, parameters: &[(&str, &str)], unclear: &[&str]) -> Found {
+        let row = Row {
+            id: RowId(id.into()),
+            name: Name::parse("example.com").unwrap(),
+            row_type: RowType::Other("SOA".into()),
+            ttl: 0,
+            values: Vec::new(),
+            data: None,
+            parameters: parameters
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+            inherited: BTreeSet::new(),
+            class_name: String::new(),
+            pending_delete: false,
+        };
+        Found {
+            row: Some(row),
+            asked: !is_soa,
+            is_soa,
+            is_apex_name_server: false,
+            unclear: unclear.iter().map(|key| (*key).to_owned()).collect(),
+        }
+    }
+
+    fn believed(found: Vec<Found>) -> Vec<BTreeMap<String, String>> {
+        own_parameters_only(found).map(|row| row.parameters).collect()
+    }
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_parameter_of_unclear_origin_that_the_soa_row_shares_is_not_the_rows_own() {
+        let soa = || found("1", true, &[("a", "1"), ("b", "2"), ("c", "3")], &["a", "b", "c"]);
+        let row = |unclear: &[&str]| found("2", false, &[("a", "1"), ("b", "other"), ("d", "4")], unclear);
+        assert_eq!(believed(vec![soa(), row(&["a", "b", "d"])]), [map(&[("b", "other"), ("d", "4")])]);
+        // What the appliance states is believed as it stands.
+        assert_eq!(believed(vec![soa(), row(&[])]), [map(&[("a", "1"), ("b", "other"), ("d", "4")])]);
+        // Without a row to compare with, nothing unclear is believed.
+        assert_eq!(believed(vec![row(&["a", "d"])]), [map(&[("b", "other")])]);
+    }
+
+    #[test]
+    fn two_soa_rows_are_no_reading() {
+        let soa = |id| found(id, true, &[], &[]);
+        assert!(evidence(&[soa("1")]).is_ok_and(|evidence| evidence.soa));
+        assert!(matches!(evidence(&[soa("1"), soa("2")]), Err(Error::Incomplete { .. })));
+    }
 }

@@ -15,13 +15,10 @@ use reqwest::{Certificate, Method, StatusCode, redirect};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use super::dialect::{Answer, Fault, Operation, Request};
+use super::dialect::{Answer, Fault, LONGEST_QUERY, Operation, Request};
 use super::gate::{self, Gate, Held};
 use super::{Call, CallObserver, Credentials, Error, Settings, TlsSettings};
 
-/// A query beyond this travels as a JSON body where the appliance takes one (POST and PUT): web servers refuse longer
-/// request lines.
-const LONGEST_QUERY: usize = 6 * 1024;
 /// No list of this client comes near; more is a mistake that must not fill the memory.
 const LONGEST_BODY: usize = 64 * 1024 * 1024;
 /// Below the 5 s after which common web servers close an idle connection, so that a write is not sent into a closing one.
@@ -254,7 +251,8 @@ impl Transport {
         Ok((response.status(), response.headers().clone(), body))
     }
 
-    /// The URL of a call, and the body of one whose parameters are too long for a URL.
+    /// The URL of a call, and the JSON body of a POST or PUT whose parameters are too long for a URL. Both are ways in
+    /// which the appliance is known to take parameters; the vendor's libraries use the first.
     fn place(
         &self,
         request: &Request,
@@ -407,4 +405,139 @@ fn tls_cause(error: &(dyn StdError + 'static)) -> Option<String> {
         next = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(endpoint: &str) -> Settings {
+        Settings {
+            endpoint: endpoint.parse().unwrap(),
+            credentials: Credentials::Basic { username: "ops".into(), password: "s3cr:t".into() },
+            tls: TlsSettings::default(),
+            concurrency: 4,
+            page_size: 100,
+            request_timeout: Duration::from_secs(4),
+            requests_per_minute: None,
+            accept_warnings: false,
+            user_agent: "test/1".to_owned(),
+            observer: None,
+        }
+    }
+
+    fn request(method: Method, parameters: Vec<(&'static str, std::borrow::Cow<'static, str>)>) -> Request {
+        Request {
+            operation: Operation::Add,
+            method,
+            path: ["rest", "dns_rr_add"],
+            service: "dns_rr_add",
+            parameters,
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused_with_the_reason() {
+        for (endpoint, reason) in [
+            ("http://ddi.example.com", "https"),
+            ("https://ops:secret@ddi.example.com", "credentials"),
+            ("https://ddi.example.com/?a=b", "'?'"),
+            ("https://ddi.example.com/#top", "'#'"),
+        ] {
+            let error = Transport::new(settings(endpoint)).map(drop).unwrap_err();
+            assert!(
+                matches!(&error, Error::Settings { what } if what.contains(reason)),
+                "{endpoint}: {error}"
+            );
+            assert!(!error.to_string().contains("secret"));
+        }
+        for bundle in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"] {
+            let mut settings = settings("https://ddi.example.com");
+            settings.tls.ca_bundle = Some(bundle.as_bytes().to_vec());
+            let error = Transport::new(settings).map(drop).unwrap_err();
+            assert!(matches!(&error, Error::Settings { .. }), "{bundle}: {error}");
+        }
+        for username in ["", "a:b"] {
+            let mut settings = settings("https://ddi.example.com");
+            settings.credentials = Credentials::Basic { username: username.into(), password: "x".into() };
+            assert!(matches!(Transport::new(settings).map(drop), Err(Error::Settings { .. })), "{username}");
+        }
+    }
+
+    #[test]
+    fn no_debug_text_holds_a_secret() {
+        let text = format!("{:?}", settings("https://ddi.example.com"));
+        assert!(!text.contains("s3cr") && !text.contains("ops"), "{text}");
+        let header = authorization(&settings("https://ddi.example.com").credentials).unwrap();
+        assert_eq!(header.to_str().unwrap(), "Basic b3BzOnMzY3I6dA==");
+        assert!(!format!("{header:?}").contains("b3Bz"));
+    }
+
+    #[test]
+    fn parameters_travel_in_the_query_and_below_the_path_of_the_endpoint() {
+        let parameters = vec![("value1", "a b&c=d+é'".into()), ("add_flag", "new_only".into())];
+        let query = "value1=a+b%26c%3Dd%2B%C3%A9%27&add_flag=new_only";
+        for endpoint in ["https://ddi.example.com/gateway/ddi", "https://ddi.example.com/gateway/ddi/"] {
+            let transport = Transport::new(settings(endpoint)).unwrap();
+            let (url, body) = transport.place(&request(Method::POST, parameters.clone())).unwrap();
+            assert_eq!(url.as_str(), format!("https://ddi.example.com/gateway/ddi/rest/dns_rr_add?{query}"));
+            assert!(body.is_none());
+        }
+        let transport = Transport::new(settings("https://ddi.example.com")).unwrap();
+        let (url, _) = transport.place(&request(Method::GET, Vec::new())).unwrap();
+        assert_eq!(url.as_str(), "https://ddi.example.com/rest/dns_rr_add");
+    }
+
+    #[test]
+    fn parameters_too_long_for_a_url_travel_as_json() {
+        let transport = Transport::new(settings("https://ddi.example.com")).unwrap();
+        let long = "\"ü\"".repeat(2000);
+        let parameters = vec![("value1", long.clone().into()), ("add_flag", "edit_only".into())];
+        let (url, body) = transport.place(&request(Method::PUT, parameters.clone())).unwrap();
+        assert_eq!(url.as_str(), "https://ddi.example.com/rest/dns_rr_add");
+        let expected = serde_json::json!({"value1": long, "add_flag": "edit_only"});
+        assert_eq!(serde_json::Value::Object(body.unwrap()), expected);
+        let (url, body) = transport.place(&request(Method::DELETE, parameters)).unwrap();
+        assert!(body.is_none() && url.query().is_some());
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        let now = httpdate::parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT").unwrap();
+        let cases = [
+            ("17", Some(17)),
+            (" 0 ", Some(0)),
+            ("Wed, 21 Oct 2015 07:28:40 GMT", Some(40)),
+            ("Wed, 21 Oct 2015 07:27:00 GMT", Some(0)),
+            ("soon", None),
+            ("-5", None),
+            ("1.5", None),
+            ("", None),
+        ];
+        for (text, seconds) in cases {
+            let value = HeaderValue::from_static(text);
+            assert_eq!(retry_after(&value, now), seconds.map(Duration::from_secs), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refused_writes_are_sorted_by_the_appliances_words_not_by_its_numbers() {
+        let sort = |operation, message: &str| {
+            refused(operation, "s", "20117".to_owned(), message.to_owned()).label()
+        };
+        let cases = [
+            (Operation::Add, "DNS rr already exists", "already_exists"),
+            (Operation::Add, "Space name ALREADY EXIST", "already_exists"),
+            (Operation::Edit, "DNS rr already exists", "already_exists"),
+            (Operation::Edit, "This RR does not exist", "does_not_exist"),
+            (Operation::Delete, "this rr Does Not Exist", "does_not_exist"),
+            // An add into a zone that is not there is no stale id.
+            (Operation::Add, "Zone does not exist", "rejected"),
+            (Operation::Delete, "already exists", "rejected"),
+            (Operation::Edit, "Invalid value", "rejected"),
+        ];
+        for (operation, message, label) in cases {
+            assert_eq!(sort(operation, message), label, "{operation:?} {message}");
+        }
+    }
 }

@@ -3,8 +3,19 @@
 
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
+#[cfg(test)]
+#[path = "../support/world.rs"]
+mod world;
 
+// The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
+// and may not.
+#[cfg(test)]
 mod api;
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
 mod deploy;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod smoke;

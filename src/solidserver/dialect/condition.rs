@@ -29,8 +29,9 @@ impl Condition {
     }
 
     /// One of them holds. In parentheses, so that [`Condition::and`] can go around it.
-    pub(super) fn any<const N: usize>(conditions: [Self; N]) -> Self {
-        Self(format!("({})", conditions.map(|condition| condition.0).join(" or ")))
+    pub(super) fn any(conditions: impl IntoIterator<Item = Self>) -> Self {
+        let conditions: Vec<String> = conditions.into_iter().map(|condition| condition.0).collect();
+        Self(format!("({})", conditions.join(" or ")))
     }
 }
 

@@ -17,6 +17,10 @@ pub(super) use rest::{Filter, Found, List, Position, Rest as Dialect};
 /// The entries of a page with their ids; `None` for one that only has to be paged over.
 pub(super) type Entries<T> = Vec<(String, Option<T>)>;
 
+/// Most bytes of a query, as sent. Web servers refuse request lines beyond 8 KiB by default; the path, paging and a
+/// gateway's prefix need room as well.
+pub(super) const LONGEST_QUERY: usize = 6 * 1024;
+
 /// What a call does. Reads may be repeated, writes never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {

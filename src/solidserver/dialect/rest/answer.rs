@@ -195,12 +195,9 @@ fn tidy(text: &str) -> String {
         }
         line.push_str(word);
     }
-    match line.char_indices().nth(LONGEST_MESSAGE) {
-        Some((end, _)) => {
-            line.truncate(end);
-            line.push_str("...");
-        }
-        None => {}
+    if let Some((end, _)) = line.char_indices().nth(LONGEST_MESSAGE) {
+        line.truncate(end);
+        line.push_str("...");
     }
     line
 }

@@ -164,7 +164,8 @@ mod tests {
         let servers = REST.servers_in(&page).unwrap();
         let seen: Vec<_> = servers
             .iter()
-            .map(|(id, server)| (&**id, &*server.name, server.is_smart, server.is_member))
+            .map(|(id, server)| (&**id, server.as_ref().unwrap()))
+            .map(|(id, server)| (id, &*server.name, server.is_smart, server.is_member))
             .collect();
         let expected = [
             ("3", "smart.test", true, false),

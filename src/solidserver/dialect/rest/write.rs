@@ -118,3 +118,137 @@ fn written(answer: &Answer) -> Result<Option<RowId>, Fault> {
     let id = written.first().map(|row| row.ret_oid.as_str().trim()).filter(|id| !matches!(*id, "" | "0"));
     Ok(id.map(|id| RowId(id.into())))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::answer::answer;
+    use super::*;
+    use crate::record::{Name, RecordType};
+
+    const REST: Rest = Rest { accept_warnings: false };
+
+    fn place(view: Option<&str>) -> Place {
+        Place {
+            server: "ns.test".into(),
+            view: view.map(Into::into),
+            zone: Name::parse("example.com").unwrap(),
+        }
+    }
+
+    fn parameters(request: &Request) -> Vec<(&str, &str)> {
+        request.parameters.iter().map(|(name, value)| (*name, &**value)).collect()
+    }
+
+    fn new_row() -> NewRow {
+        NewRow {
+            name: Name::parse("www.example.com").unwrap(),
+            data: RecordData::parse(RecordType::Mx, "10 mx1.example.com").unwrap(),
+            ttl: 600,
+            class_name: None,
+            parameters: BTreeMap::from([
+                ("k8s_owner".to_owned(), "c/n/r".to_owned()),
+                ("note".to_owned(), "a&b=c d".to_owned()),
+            ]),
+        }
+    }
+
+    #[test]
+    fn an_add_names_its_place_and_can_only_add() {
+        let request = REST.add(&place(Some("internal")), &new_row());
+        assert_eq!((request.method.as_str(), request.path), ("POST", ["rest", "dns_rr_add"]));
+        let expected = [
+            ("dns_name", "ns.test"),
+            ("dnsview_name", "internal"),
+            ("dnszone_name", "example.com"),
+            ("rr_name", "www.example.com"),
+            ("rr_type", "MX"),
+            ("check_value", "yes"),
+            ("rr_ttl", "600"),
+            ("value1", "10"),
+            ("value2", "mx1.example.com"),
+            ("rr_class_parameters", "k8s_owner=c%2Fn%2Fr&note=a%26b%3Dc+d"),
+            ("add_flag", "new_only"),
+        ];
+        assert_eq!(parameters(&request), expected);
+    }
+
+    #[test]
+    fn what_is_not_given_is_not_sent() {
+        let row = NewRow { parameters: BTreeMap::new(), class_name: Some("mail".to_owned()), ..new_row() };
+        let request = Rest { accept_warnings: true }.add(&place(None), &row);
+        let sent = parameters(&request);
+        assert!(!sent.iter().any(|(name, _)| matches!(*name, "dnsview_name" | "rr_class_parameters")));
+        assert!(sent.contains(&("rr_class_name", "mail")));
+        assert!(sent.contains(&("validate_warnings", "accept")));
+    }
+
+    #[test]
+    fn an_edit_or_delete_says_which_row_by_its_id_alone() {
+        let id = RowId("411".into());
+        let edit = RowEdit {
+            data: RecordData::parse(RecordType::A, "192.0.2.1").unwrap(),
+            ttl: 900,
+            class_name: None,
+            set_parameters: BTreeMap::from([("a".to_owned(), "1".to_owned())]),
+            delete_parameters: BTreeSet::from(["b".to_owned(), "c".to_owned()]),
+        };
+        let request = REST.edit(&id, &edit);
+        assert_eq!((request.method.as_str(), request.path), ("PUT", ["rest", "dns_rr_add"]));
+        let expected = [
+            ("rr_id", "411"),
+            ("rr_ttl", "900"),
+            ("value1", "192.0.2.1"),
+            ("rr_class_parameters", "a=1"),
+            ("class_parameters_to_delete", "b&c"),
+            ("add_flag", "edit_only"),
+        ];
+        assert_eq!(parameters(&request), expected);
+        let request = REST.delete(&id);
+        assert_eq!((request.method.as_str(), request.path), ("DELETE", ["rest", "dns_rr_delete"]));
+        assert_eq!(parameters(&request), [("rr_id", "411")]);
+    }
+
+    #[test]
+    fn an_edit_clears_the_fields_that_became_empty() {
+        let edit = RowEdit {
+            data: RecordData::parse(RecordType::Https, "0 svc.example.com").unwrap(),
+            ttl: 900,
+            class_name: None,
+            set_parameters: BTreeMap::new(),
+            delete_parameters: BTreeSet::new(),
+        };
+        let request = REST.edit(&RowId("1".into()), &edit);
+        let values: Vec<_> =
+            parameters(&request).into_iter().filter(|(name, _)| name.starts_with("value")).collect();
+        assert_eq!(values, [("value1", "0"), ("value2", "svc.example.com"), ("value3", "")]);
+    }
+
+    #[test]
+    fn a_write_succeeded_only_if_the_answer_says_so() {
+        for status in [200, 201] {
+            assert_eq!(REST.written(&answer(status, r#"[{"ret_oid":"411"}]"#)), Ok(RowId("411".into())));
+            assert_eq!(REST.written(&answer(status, r#"[{"ret_oid":411}]"#)), Ok(RowId("411".into())));
+            for body in [
+                "",
+                "[]",
+                "[{}]",
+                r#"[{"ret_oid":""}]"#,
+                r#"[{"ret_oid":"0"}]"#,
+                r#"{"connected":false}"#,
+                "[{\"ret_oid\":\"4",
+            ] {
+                assert!(matches!(REST.written(&answer(status, body)), Err(Fault::Unreadable(_))), "{body}");
+            }
+        }
+        assert!(matches!(REST.written(&answer(204, "")), Err(Fault::Unreadable(_))));
+        assert_eq!(REST.deleted(&answer(204, "")), Ok(()));
+        assert_eq!(REST.deleted(&answer(200, r#"[{"ret_oid":"411"}]"#)), Ok(()));
+        assert!(matches!(REST.deleted(&answer(200, "")), Err(Fault::Unreadable(_))));
+        let refused = r#"{"errno":"20117","errmsg":"This RR does not exist","severity":"error"}"#;
+        assert!(
+            matches!(REST.deleted(&answer(400, refused)), Err(Fault::Refused { code, .. }) if code == "20117")
+        );
+    }
+}
