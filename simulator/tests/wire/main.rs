@@ -1,0 +1,10 @@
+//! The simulator as its clients see it: over HTTPS.
+
+mod admin;
+mod conditions;
+mod faults;
+mod lists;
+mod quirks;
+mod support;
+mod transport;
+mod writes;
