@@ -446,7 +446,7 @@ async fn observe(world: &World, quirk: &str) -> String {
             let edited = world.edit(&id, &[("rr_ttl", "5")]).await.id();
             assert_eq!(
                 world.at("web.example.com").await.column("rr_id"),
-                [edited.clone()]
+                std::slice::from_ref(&edited)
             );
             let old = world.get("dns_rr_info", &[("rr_id", &id)]).await.status;
             match (edited == id, old) {
