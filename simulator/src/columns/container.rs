@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Column, Context, EMPTY, Level, NONE, ZERO, flag, hex, named, number, parameters, sources, text, unicode,
+    Column, Context, EMPTY, Level, NONE, ZERO, flag, hex, named, number, parameters, properties, sources,
+    text, unicode,
 };
 use crate::store::{Effective, Server, Zone};
 
@@ -122,7 +123,7 @@ pub(super) const SERVER_MORE: &[Column] = &[
         parameters(context, Level::Server, Effective::values)
     }),
     text("dns_class_parameters_properties", Level::Server, |context| {
-        parameters(context, Level::Server, Effective::properties)
+        properties(context, Level::Server)
     }),
     text(
         "dns_class_parameters_inheritance_source",
@@ -146,7 +147,7 @@ pub(super) const VIEW_OWN: &[Column] = &[
         parameters(context, Level::View, Effective::values)
     }),
     text("dnsview_class_parameters_properties", Level::View, |context| {
-        parameters(context, Level::View, Effective::properties)
+        properties(context, Level::View)
     }),
     text(
         "dnsview_class_parameters_inheritance_source",
@@ -222,7 +223,7 @@ pub(super) const ZONE_MORE: &[Column] = &[
         parameters(context, Level::Zone, Effective::values)
     }),
     text("dnszone_class_parameters_properties", Level::Zone, |context| {
-        parameters(context, Level::Zone, Effective::properties)
+        properties(context, Level::Zone)
     }),
     text(
         "dnszone_class_parameters_inheritance_source",

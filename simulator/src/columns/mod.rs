@@ -34,6 +34,7 @@ pub(crate) struct Display<'a> {
     pub(crate) no_view: &'static str,
     pub(crate) value_separator: &'static str,
     pub(crate) name_sources: bool,
+    pub(crate) show_properties: bool,
     /// Whether inherited class parameters are shown.
     pub(crate) with_parents: bool,
     /// Class parameters of rows exist since version 8.0.
@@ -55,6 +56,7 @@ impl<'a> Display<'a> {
                 " "
             },
             name_sources: quirks.is(QuirkName::InheritedSource, "named"),
+            show_properties: quirks.is(QuirkName::ParameterProperties, "shown"),
             with_parents: !(no_parents && quirks.is(QuirkName::NoParentParameters, "honoured")),
             row_parameters,
         }
@@ -201,6 +203,14 @@ fn parameters<'a>(
         .map(|effective| show(&effective, context.display.with_parents))
         .unwrap_or_default()
         .into()
+}
+
+fn properties<'a>(context: &Context<'a>, level: Level) -> Cow<'a, str> {
+    if context.display.show_properties {
+        parameters(context, level, Effective::properties)
+    } else {
+        "".into()
+    }
 }
 
 fn sources<'a>(context: &Context<'a>, level: Level) -> Cow<'a, str> {

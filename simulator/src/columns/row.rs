@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{
-    Column, Context, EMPTY, Level, ZERO, flag, hex, named, number, parameters, sources, text, unicode,
+    Column, Context, EMPTY, Level, ZERO, flag, hex, named, number, parameters, properties, sources, text,
+    unicode,
 };
 use crate::store::{Effective, RECORD_TYPES, Row};
 
@@ -84,7 +85,7 @@ pub(super) const ROW_OWN: &[Column] = &[
         parameters(context, Level::Row, Effective::values)
     }),
     text("rr_class_parameters_properties", Level::Row, |context| {
-        parameters(context, Level::Row, Effective::properties)
+        properties(context, Level::Row)
     }),
     text("rr_class_parameters_inheritance_source", Level::Row, |context| {
         sources(context, Level::Row)

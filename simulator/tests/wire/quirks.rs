@@ -109,6 +109,10 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("no-parent-param", "ignored", "own=1&parent=2"),
     ("inherited-source", "named", "own=real_rr,ID"),
     ("inherited-source", "absent", ""),
+    ("class-parameter-properties", "shown", "own=set,propagate"),
+    ("class-parameter-properties", "absent", ""),
+    ("select-columns", "lenient", "1 row, 1 row"),
+    ("select-columns", "strict", "400, 1 row"),
     ("ids", "numeric", "later ids are higher, above 99 by value"),
     ("ids", "text", "later ids are higher, above 99 as text"),
     (
@@ -398,7 +402,7 @@ async fn observe(world: &World, quirk: &str) -> String {
                 .column("rr_class_parameters")
                 .concat()
         }
-        "no-parent-param" | "inherited-source" => {
+        "no-parent-param" | "inherited-source" | "class-parameter-properties" => {
             let zone = SeedZone::master("p.example").class_parameter("parent", "2");
             world.simulator.add_zone(SMART, "", &zone).unwrap();
             let row = NewRow::new("a.p.example", "A", [first]).class_parameter("own", "1");
@@ -407,12 +411,21 @@ async fn observe(world: &World, quirk: &str) -> String {
                 .get("dns_rr_info", &[("rr_id", &id), ("NO_PARENT_CLASS_PARAM", "1")])
                 .await
                 .only();
-            let column = if quirk == "no-parent-param" {
-                "rr_class_parameters"
-            } else {
-                "rr_class_parameters_inheritance_source"
+            let column = match quirk {
+                "no-parent-param" => "rr_class_parameters",
+                "inherited-source" => "rr_class_parameters_inheritance_source",
+                _ => "rr_class_parameters_properties",
             };
             info[column].as_str().unwrap().replace(&id, "ID")
+        }
+        "select-columns" => {
+            let condition = "rr_full_name='www.example.com' and dns_type='vdns'";
+            let mut seen = Vec::new();
+            for select in ["rr_id,value1", "rr_id,rr_full_name,dns_type"] {
+                let parameters = [("WHERE", condition), ("SELECT", select)];
+                seen.push(outcome(&world.get("dns_rr_list", &parameters).await));
+            }
+            seen.join(", ")
         }
         "ids" => {
             let mut ids = Vec::new();
