@@ -438,7 +438,8 @@ mod tests {
     #[test]
     fn clones_count_together() {
         let metrics = Metrics::new();
-        metrics.clone().status_patched("ok");
+        let clone = metrics.clone();
+        clone.status_patched("ok");
         metrics.status_patched("ok");
         let text = metrics.encode().unwrap();
         assert_eq!(sample(&text, r#"solidserver_operator_status_patches_total{outcome="ok"}"#), Some("2"));
