@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use solidserver_operator::cli::{Arguments, Command, crds, run};
+use solidserver_operator::controller;
 
 /// How long tasks that nobody waits for may take to end.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -36,10 +37,7 @@ fn execute(command: Command) -> Result<(), Box<dyn Error>> {
             // For both HTTP clients. It fails only when the process has a provider already, which is as good.
             let _ = rustls::crypto::ring::default_provider().install_default();
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let answer = runtime.block_on(run::run(settings, async |_, _, _, stop| {
-                stop.cancelled().await;
-                Ok::<(), io::Error>(())
-            }));
+            let answer = runtime.block_on(run::run(settings, controller::run));
             runtime.shutdown_timeout(FAREWELL);
             answer?;
         }

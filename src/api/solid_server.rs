@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::dns_record::{DriftPolicy, RecordTypeName, UNOBSERVED_GENERATION, unobserved_generation};
-use super::schema;
+use super::{rules, schema};
 
 /// One appliance, how to reach it, and which namespaces may write which zones.
 #[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
@@ -70,11 +70,11 @@ use super::schema;
     )
 )]
 #[serde(rename_all = "camelCase")]
-#[schemars(transform = schema::for_kubernetes)]
+#[schemars(transform = rules::solid_server_spec, transform = schema::for_kubernetes)]
 pub struct SolidServerSpec {
     /// Base URL of the appliance, for example https://ddi.example.com. HTTPS only; a port and a path prefix are allowed;
     /// no user, query or fragment.
-    #[schemars(length(min = 1, max = 2048))]
+    #[schemars(length(min = 1, max = 2048), transform = rules::endpoint)]
     pub endpoint: String,
 
     /// Which of the appliance's interfaces to use. Rest: the /rest services, on every version. V2: /api/v2.0. Default: Rest.
@@ -109,9 +109,9 @@ pub struct SolidServerSpec {
     pub limits: Option<Limits>,
 
     /// How often everything is compared with the appliance even if nothing changed in Kubernetes, as a duration of h, m, s and ms
-    /// such as "10m" or "1h30m", at least 10s. Default: 10m.
+    /// such as "10m" or "1h30m", 1s to 24h. Default: 10m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 32), transform = rules::resync_interval)]
     pub resync_interval: Option<String>,
 
     /// What is held back for a person to look at.
@@ -161,10 +161,11 @@ pub struct SecretReference {
 /// How the appliance's certificate is checked.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::tls)]
 pub struct Tls {
     /// Certificate authorities to trust besides the system's, PEM, base64 encoded (the output of "base64 -w0 ca.crt").
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 262_144))]
+    #[schemars(length(min = 1, max = 262_144), transform = rules::ca_bundle)]
     pub ca_bundle: Option<String>,
 
     /// The same from a Secret in the operator's own namespace, key ca.crt. Not together with caBundle.
@@ -219,12 +220,12 @@ impl Tls {
 pub struct SolidServerDefaults {
     /// DNS server on the appliance, stand-alone or SMART, by its name there. Default: none; each record must then name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = 1, max = 255), transform = rules::dns_server)]
     pub dns_server: Option<String>,
 
     /// View on that DNS server; "" means that the server has no views. Default: "".
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255))]
+    #[schemars(length(max = 255), transform = rules::view)]
     pub view: Option<String>,
 
     /// Time to live, in seconds, 0 to 2,147,483,647. Default: 3600.
@@ -242,7 +243,7 @@ pub struct SolidServerDefaults {
 #[serde(rename_all = "camelCase")]
 pub struct ZoneGrant {
     /// This domain and all names below it, for example shop.example.com. "*" stands for every name and is the shortest entry.
-    #[schemars(length(min = 1, max = 254))]
+    #[schemars(length(min = 1, max = 254), transform = rules::grant_name)]
     pub name: String,
 
     /// DNS servers for which the entry counts. Default: spec.defaults.dnsServer alone.
@@ -279,6 +280,7 @@ pub struct ZoneGrant {
 /// The namespaces that an entry admits.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::allowed_namespaces)]
 pub struct AllowedNamespaces {
     /// All: every namespace. Selector: those whose labels match selector.
     pub from: NamespacesFrom,
@@ -300,6 +302,7 @@ pub enum NamespacesFrom {
 /// Bounds of the time to live, in seconds.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::ttl_limits)]
 pub struct TtlLimits {
     /// Shortest time to live, in seconds. Default: 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -328,7 +331,7 @@ pub struct Limits {
 
     /// Time that one call may take, as a duration such as "4s" or "500ms", 100ms to 60s. Default: 4s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 32), transform = rules::request_timeout)]
     pub request_timeout: Option<String>,
 
     /// Calls per minute, 1 to 100,000. Default: no fixed budget, only what the appliance asks for (429 and Retry-After).
@@ -361,9 +364,9 @@ pub struct DeletionGuard {
     #[schemars(range(min = 0, max = 100))]
     pub max_percent: Option<u32>,
 
-    /// Length of the sliding window, as a duration such as "10m", 10s to 24h. Default: 10m.
+    /// Length of the sliding window, as a duration such as "10m", 1s to 24h. Default: 10m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 32), transform = rules::guard_window)]
     pub window: Option<String>,
 }
 

@@ -14,6 +14,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::controller::Settings as ControllerSettings;
 use crate::telemetry::{Health, LogFormat, LogsError, Metrics, Server, ServerError, start_logs};
 
 /// Where Kubernetes puts a Pod's own namespace.
@@ -83,21 +84,6 @@ pub struct RunSettings {
     pub log_format: Option<LogFormat>,
     /// What is logged.
     pub log_filter: String,
-}
-
-/// What the controller is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ControllerSettings {
-    /// The cluster's name in ownership marks: a DNS label.
-    pub cluster_name: String,
-    /// The namespace with the Secrets of the SolidServers.
-    pub operator_namespace: String,
-    /// The namespaces whose DnsRecords are served, sorted; none means all.
-    pub watch_namespaces: Vec<String>,
-    /// The kubeconfig to use; `None` means what kubectl would use, else the Pod's service account.
-    pub kubeconfig: Option<PathBuf>,
-    /// The name of this process among replicas: letters, digits, `.`, `_` and `-`.
-    pub instance_id: String,
 }
 
 /// A flag whose value cannot be used.

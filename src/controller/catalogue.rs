@@ -10,9 +10,9 @@ use crate::record::{Name, Place, RrsetKey, Zone};
 
 /// The views and zones of one DNS server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServerCatalogue {
+pub(super) struct ServerCatalogue {
     /// Views; empty for a server without them.
-    pub views: Vec<Arc<str>>,
+    pub(super) views: Vec<Arc<str>>,
     zones: HashMap<Name, Vec<Zone>>,
     zone_count: usize,
 }
@@ -20,7 +20,7 @@ pub struct ServerCatalogue {
 impl ServerCatalogue {
     /// Puts together what was listed.
     #[must_use]
-    pub fn new(views: Vec<Arc<str>>, listed: Vec<Zone>) -> Self {
+    pub(super) fn new(views: Vec<Arc<str>>, listed: Vec<Zone>) -> Self {
         let zone_count = listed.len();
         let mut zones: HashMap<Name, Vec<Zone>> = HashMap::new();
         for zone in listed {
@@ -44,25 +44,25 @@ impl ServerCatalogue {
 
 /// Everything that was listed of one appliance, for the servers that are in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Catalogue {
+pub(super) struct Catalogue {
     /// Names of all DNS servers that this account sees, SMART members left out.
-    pub servers: Vec<Arc<str>>,
+    pub(super) servers: Vec<Arc<str>>,
     /// Those whose views and zones were listed.
-    pub listed: BTreeMap<Arc<str>, ServerCatalogue>,
+    pub(super) listed: BTreeMap<Arc<str>, ServerCatalogue>,
 }
 
 /// Why a DnsRecord has no place on an appliance: a reason and a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// The reason for its conditions.
-    pub reason: Reason,
+    pub(super) reason: Reason,
     /// What is wrong and what to do.
-    pub message: String,
+    pub(super) message: String,
 }
 
 impl Refusal {
     /// A refusal in words.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self { reason, message: message.into() }
     }
 }
@@ -72,7 +72,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`Refusal`] with the reason that the record's conditions show.
-    pub fn locate(&self, key: &RrsetKey, wish: &Whereabouts) -> Result<Place, Refusal> {
+    pub(super) fn locate(&self, key: &RrsetKey, wish: &Whereabouts) -> Result<Place, Refusal> {
         if self.servers.is_empty() {
             return Err(Refusal::new(
                 Reason::NotVisible,
@@ -130,13 +130,14 @@ impl Catalogue {
 
     /// Whether so little is seen that the account has probably lost its rights: nothing is concluded from that.
     #[must_use]
-    pub fn is_blind(&self) -> bool {
-        self.servers.is_empty() || (!self.listed.is_empty() && self.listed.values().all(|server| server.zone_count == 0))
+    pub(super) fn is_blind(&self) -> bool {
+        self.servers.is_empty()
+            || (!self.listed.is_empty() && self.listed.values().all(|server| server.zone_count == 0))
     }
 
     /// How many zones were listed.
     #[must_use]
-    pub fn zone_count(&self) -> usize {
+    pub(super) fn zone_count(&self) -> usize {
         self.listed.values().map(|server| server.zone_count).sum()
     }
 }

@@ -2,15 +2,17 @@
 //!
 //! A merge patch or server-side apply of a status ignores a wrong uid, and a merge patch of finalizers drops foreign ones.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use json_patch::Patch as JsonPatch;
 use kube::api::{Api, Patch, PatchParams};
-use kube::{Client, ResourceExt as _};
+use kube::{Client, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus};
+use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus, FIELD_MANAGER};
 
 /// Longest wait for the API server's answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -131,16 +133,31 @@ async fn current(client: &Client, record: &DnsRecord) -> Result<DnsRecord, Fence
 async fn patch(
     client: &Client,
     record: &DnsRecord,
-    mut operations: Vec<Value>,
+    operations: Vec<Value>,
     status: bool,
 ) -> Result<Arc<DnsRecord>, FenceError> {
-    operations.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": record.metadata.uid}));
+    apply(&api(client, record), record, operations, status).await.map(Arc::new)
+}
+
+/// Makes a JSON Patch of an object, or of its status, that only this very object can take.
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn apply<K>(
+    api: &Api<K>,
+    object: &K,
+    mut operations: Vec<Value>,
+    status: bool,
+) -> Result<K, FenceError>
+where
+    K: Resource + Clone + DeserializeOwned + Debug,
+{
+    operations.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": object.meta().uid}));
     let operations: JsonPatch = serde_json::from_value(Value::Array(operations))
         .map_err(|error| FenceError::Kubernetes(error.to_string()))?;
     let patch = Patch::Json::<()>(operations);
-    let api = api(client, record);
-    let name = record.name_any();
-    let parameters = PatchParams::default();
+    let name = object.name_any();
+    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let call = async {
         if status {
             api.patch_status(&name, &parameters, &patch).await
@@ -149,7 +166,7 @@ async fn patch(
         }
     };
     match tokio::time::timeout(PATIENCE, call).await.map_err(|_| silent())? {
-        Ok(record) => Ok(Arc::new(record)),
+        Ok(object) => Ok(object),
         // 404: gone. 422: a test failed, so it is another object, or its finalizers changed.
         Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 422 => {
             Err(FenceError::Vanished)

@@ -13,7 +13,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use kube::runtime::reflector::{ObjectRef, Store};
 use tracing::{debug, warn};
 
 use crate::api::{DnsRecord, Reason};
@@ -23,11 +22,11 @@ use crate::solidserver::Client;
 use crate::telemetry::Metrics;
 
 pub use events::{EventSink, Notice};
-pub use fence::{FenceError, hold, is_held, release, write_status};
+pub use fence::{FenceError, apply, hold, is_held, release, write_status};
 pub use gather::{GatherError, Known, Scope};
 pub use report::{AppliedNow, Finding, is_ready, shown_reason, status};
 pub use retry::{ErrorClass, delay, is_trouble, reason};
-pub use settle::{Ending, Settled};
+pub use settle::{Deed, Ending, Settled, say};
 
 /// How long a pass begins new records before it lets newly changed ones join.
 const SLICE: Duration = Duration::from_secs(1);
@@ -41,21 +40,14 @@ pub struct Tools {
     pub kube: kube::Client,
     /// Who we are.
     pub identity: Identity,
-    /// All DnsRecords, to know whether one that a mark names exists.
-    pub records: Store<DnsRecord>,
+    /// Whether the DnsRecord that a mark names exists.
+    pub exists: Box<dyn Fn(&ObjectName) -> bool + Send + Sync>,
     /// Counters and gauges.
     pub metrics: Metrics,
     /// Kubernetes Events.
     pub events: EventSink,
     /// When the process started: the brake's clock counts from here.
     pub started: Instant,
-}
-
-impl Tools {
-    /// Whether a DnsRecord exists.
-    fn exists(&self, object: &ObjectName) -> bool {
-        self.records.get(&ObjectRef::new(&object.name).within(&object.namespace)).is_some()
-    }
 }
 
 /// One DnsRecord as a pass needs it.
@@ -66,6 +58,8 @@ pub struct Subject {
     pub brake: Brake,
     /// Tries since it last settled.
     pub attempts: u32,
+    /// Whether this zone is the one for its RRset, and not one that it leaves.
+    pub home: bool,
     /// Where it still has rows that must go once it is settled here.
     pub leaves: Option<Place>,
     /// The SolidServer's defaults name another place by now.
@@ -190,7 +184,7 @@ fn plan_with(work: &Work, tools: &Tools, known: &Known) -> Vec<Decision> {
         identity: &tools.identity,
         claims: &work.claims,
         rows: &rows,
-        exists: &|object| tools.exists(object),
+        exists: &*tools.exists,
     })
 }
 
@@ -221,7 +215,7 @@ fn orphans(work: &Work, tools: &Tools, known: &Known) -> usize {
         .rows()
         .filter(|row| !row.pending_delete)
         .filter(|row| match Owner::of(row, &work.place, &tools.identity) {
-            Owner::Object(object) => !tools.exists(&object),
+            Owner::Object(object) => !(tools.exists)(&object),
             _ => false,
         })
         .count()
@@ -251,7 +245,7 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
                     if is_ready(&subject.record) && subject.record.metadata.deletion_timestamp.is_none() {
                         None
                     } else {
-                        settle::write(tools, &subject.record, finding).await.ok().flatten()
+                        settle::say(tools, &subject.record, finding).await.ok().flatten()
                     };
                 Settled::again(object, subject, class, fresh)
             }

@@ -162,8 +162,8 @@ impl Slice<'_> {
         settled.deed = deed(&executed, &decision.verdict);
         let wrote = executed.wrote();
         let mut finding = match decision.verdict {
-            Verdict::Gone if decision.stage == Stage::Leaving => {
-                settled.ending = Ending::Left;
+            Verdict::Gone if !subject.home || subject.leaves.is_some() => {
+                settled.ending = if subject.home { Ending::Moved } else { Ending::Left };
                 settled.attempts = 0;
                 return settled;
             }
@@ -335,7 +335,7 @@ impl Slice<'_> {
 
     /// Writes the status if it differs, and tells about a transition.
     async fn say(&self, finding: Finding, mut settled: Settled) -> Settled {
-        match write(self.tools, &settled.record, &finding).await {
+        match say(self.tools, &settled.record, &finding).await {
             Ok(Some(record)) => settled.record = record,
             Ok(None) => {}
             Err(error) => return unfenced(settled, &error),
@@ -362,7 +362,10 @@ impl Slice<'_> {
 }
 
 /// Writes the status that a finding asks for, unless the object has it already.
-pub(super) async fn write(
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn say(
     tools: &Tools,
     record: &DnsRecord,
     finding: &Finding,

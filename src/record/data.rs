@@ -1,5 +1,6 @@
 //! Record data in canonical form, one variant per type.
 
+mod digest;
 mod error;
 mod presentation;
 mod service;
@@ -20,7 +21,9 @@ const LONGEST_RECORD: usize = 65_535;
 
 /// The data of one record, in canonical form: two values are equal exactly when DNS takes them for the same.
 ///
-/// Order sorts by type, then by content; it carries no meaning but keeps sets and plans stable.
+/// Values are made by [`RecordData::parse`] or read from an appliance's columns; one that is put together by hand
+/// must keep to what its fields say. Order sorts by type, then by content; it carries no meaning but keeps sets and
+/// plans stable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RecordData {
     /// IPv4 address.
@@ -53,7 +56,7 @@ pub enum RecordData {
         /// The host, or the root for "no such service".
         target: Target,
     },
-    /// Text: the character strings of the record, joined. Any octets, though the API gives UTF-8.
+    /// Text: the character strings of the record, joined. Any octets, though the API gives printable UTF-8.
     Txt(Box<[u8]>),
     /// Certification authority authorisation.
     Caa {
@@ -142,13 +145,18 @@ pub enum RecordData {
 impl RecordData {
     /// Reads a value as the API has it: presentation format of the type's RFC, and plain text for TXT.
     ///
-    /// Names are absolute with or without a trailing dot. Outside of quotation marks spaces and tabs separate fields.
+    /// Names are absolute with or without a trailing dot. Outside of quotation marks spaces and tabs separate
+    /// fields.
     ///
     /// # Errors
     /// [`DataError`] says what is wrong and shows a right value.
     pub fn parse(record_type: RecordType, text: &str) -> Result<Self, DataError> {
         let result = match record_type {
-            RecordType::Txt => Self::text(text.as_bytes().into()),
+            // A row may hold control characters, but nobody means them in a manifest.
+            RecordType::Txt => match text.chars().find(char::is_ascii_control) {
+                None => Self::text(text.as_bytes().into()),
+                Some(character) => Err(DataProblem::Character(character)),
+            },
             RecordType::A
             | RecordType::Aaaa
             | RecordType::Cname
@@ -208,9 +216,9 @@ impl RecordData {
                 regexp: fields.character_string("regexp")?.into(),
                 replacement: fields.target("replacement")?,
             },
-            RecordType::Tlsa => tlsa(&mut fields)?,
-            RecordType::Sshfp => sshfp(&mut fields)?,
-            RecordType::Ds => ds(&mut fields)?,
+            RecordType::Tlsa => digest::tlsa(&mut fields)?,
+            RecordType::Sshfp => digest::sshfp(&mut fields)?,
+            RecordType::Ds => digest::ds(&mut fields)?,
             RecordType::Uri => Self::Uri {
                 priority: fields.number("priority")?,
                 weight: fields.number("weight")?,
@@ -290,64 +298,6 @@ fn alphanumeric(octets: Vec<u8>) -> Result<String, String> {
     }
 }
 
-fn tlsa(fields: &mut Fields<'_>) -> Result<RecordData, DataProblem> {
-    let usage = fields.number("certificate usage")?;
-    let selector = fields.number("selector")?;
-    let matching_type = fields.number("matching type")?;
-    let data = fields.hexadecimal("certificate association data")?;
-    // RFC 6698 7.4.
-    let algorithm = match matching_type {
-        1 => Some(("SHA-256", 32)),
-        2 => Some(("SHA-512", 64)),
-        _ => None,
-    };
-    check_length("certificate association data", algorithm, &data)?;
-    Ok(RecordData::Tlsa { usage, selector, matching_type, data })
-}
-
-fn sshfp(fields: &mut Fields<'_>) -> Result<RecordData, DataProblem> {
-    let algorithm = fields.number("algorithm")?;
-    let fingerprint_type = fields.number("fingerprint type")?;
-    let fingerprint = fields.hexadecimal("fingerprint")?;
-    // RFC 4255 5.2, RFC 6594 4.
-    let hash = match fingerprint_type {
-        1 => Some(("SHA-1", 20)),
-        2 => Some(("SHA-256", 32)),
-        _ => None,
-    };
-    check_length("fingerprint", hash, &fingerprint)?;
-    Ok(RecordData::Sshfp { algorithm, fingerprint_type, fingerprint })
-}
-
-fn ds(fields: &mut Fields<'_>) -> Result<RecordData, DataProblem> {
-    let key_tag = fields.number("key tag")?;
-    let algorithm = fields.number("algorithm")?;
-    let digest_type = fields.number("digest type")?;
-    let digest = fields.hexadecimal("digest")?;
-    // IANA registry of DS digest algorithms.
-    let hash = match digest_type {
-        1 => Some(("SHA-1", 20)),
-        2 => Some(("SHA-256", 32)),
-        4 => Some(("SHA-384", 48)),
-        _ => None,
-    };
-    check_length("digest", hash, &digest)?;
-    Ok(RecordData::Ds { key_tag, algorithm, digest_type, digest })
-}
-
-fn check_length(
-    field: &'static str,
-    algorithm: Option<(&'static str, usize)>,
-    octets: &[u8],
-) -> Result<(), DataProblem> {
-    match algorithm {
-        Some((algorithm, expected)) if octets.len() != expected => {
-            Err(DataProblem::Length { field, algorithm, expected, found: octets.len() })
-        }
-        _ => Ok(()),
-    }
-}
-
 fn service_binding(mut fields: Fields<'_>) -> Result<(u16, Target, ServiceParameters), DataProblem> {
     let priority = fields.number("priority")?;
     let target = fields.target("target")?;
@@ -383,8 +333,9 @@ fn uri(octets: Vec<u8>) -> Result<Box<str>, DataProblem> {
 }
 
 impl fmt::Display for RecordData {
-    /// Writes the value as a user would in the API. Reading it again gives the same value, except for a TXT value that
-    /// is not UTF-8, which the API cannot express.
+    /// Writes the value as a user would in the API. Reading it again gives the same value, except for a TXT
+    /// value with control characters or other octets than UTF-8, which an appliance can hold and the API
+    /// cannot express.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::A(address) => address.fmt(formatter),

@@ -16,3 +16,7 @@ pub use place::{Place, Zone, ZoneKind};
 pub use record_type::{RecordType, UnknownRecordType};
 pub use row::{NewRow, Row, RowEdit, RowId, RowType};
 pub use rrset::{Rrset, RrsetKey};
+
+#[cfg(test)]
+#[path = "../../tests/support/values.rs"]
+pub(crate) mod strategies;

@@ -9,7 +9,8 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 /// Octets of a label, RFC 1035 2.3.4.
 const LONGEST_LABEL: usize = 63;
 
-/// Characters of a name without the trailing dot: 255 octets on the wire, less the first length octet and the root.
+/// Characters of a name without the trailing dot: 255 octets on the wire, less the first length octet and the
+/// root.
 const LONGEST_NAME: usize = 253;
 
 /// What is not even looked at: four octets are the longest UTF-8 character, so that no name can be this long.
@@ -53,8 +54,8 @@ pub enum NameError {
 impl Name {
     /// Reads a name: case and a trailing dot do not matter, U-labels become A-labels.
     ///
-    /// A name without a trailing dot is absolute too. Escapes (`\\DDD`, `\\.`) are refused: the appliance shows and
-    /// takes names without them.
+    /// A name without a trailing dot is absolute too. Escapes (`\DDD`, `\.`) are refused: the appliance shows
+    /// and takes names without them.
     ///
     /// # Errors
     /// [`NameError`] says which limit or character is wrong.
@@ -139,12 +140,13 @@ impl fmt::Debug for Name {
 
 /// Turns a U-label into an A-label, and refuses what IDNA refuses.
 fn a_label(label: &str) -> Result<String, NameError> {
-    // Hyphens and the characters of ASCII are judged by `check_label`, as in labels that are ASCII to begin with.
+    // Hyphens and the characters of ASCII are judged by `check_label`, as in labels that are ASCII to begin
+    // with.
     let result =
         Uts46::new().to_ascii(label.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore);
     match result {
-        // Full stops of other scripts map to '.', a full-width asterisk to '*': neither may gain that meaning here,
-        // and a label of nothing but ignorable characters maps to nothing.
+        // Full stops of other scripts map to '.', a full-width asterisk to '*': neither may gain that meaning
+        // here, and a label of nothing but ignorable characters maps to nothing.
         Ok(mapped) if !mapped.is_empty() && !mapped.contains(['.', '*']) => Ok(mapped.into_owned()),
         _ => Err(NameError::Idna(label.to_owned())),
     }
@@ -170,5 +172,4 @@ fn check_label(label: &str, is_first: bool) -> Result<(), NameError> {
 }
 
 #[cfg(test)]
-#[path = "name_tests.rs"]
 mod tests;

@@ -1,132 +1,140 @@
-//! The client of one appliance.
+//! The client of one appliance: what it shares, and the calls that write.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Error, Reading, Server, Settings};
-use crate::record::{Name, NewRow, Place, RowEdit, RowId, Zone};
+use super::dialect::Dialect;
+use super::listing::{Lister, PageSizes};
+use super::sight::SoaListing;
+use super::transport::Transport;
+use super::{Error, Settings};
+use crate::record::{NewRow, Place, RowEdit, RowId};
 
 /// A client of one appliance: one connection pool and one gate, shared by all clones.
+///
+/// Reads are complete or an error. Writes change one row each and are sent once; what their errors mean for the next
+/// step is written at [`Error`].
 #[derive(Clone)]
 pub struct Client {
-    settings: Arc<Settings>,
+    shared: Arc<Shared>,
+    start_by: Option<Instant>,
+}
+
+struct Shared {
+    transport: Transport,
+    dialect: Dialect,
+    concurrency: usize,
+    page_size: usize,
+    page_sizes: PageSizes,
+    soa_listing: SoaListing,
 }
 
 impl Client {
-    /// x
+    /// Prepares a client; nothing is sent yet. Needs a Tokio runtime from the first call on.
     ///
     /// # Errors
-    /// x
+    /// [`Error::Settings`] for settings that cannot work.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        Ok(Self { settings: Arc::new(settings) })
+        let dialect = Dialect { accept_warnings: settings.accept_warnings };
+        let (concurrency, page_size) = (settings.concurrency.max(1), settings.page_size.max(1));
+        let shared = Shared {
+            transport: Transport::new(settings)?,
+            dialect,
+            concurrency,
+            page_size,
+            page_sizes: PageSizes::default(),
+            soa_listing: SoaListing::default(),
+        };
+        Ok(Self { shared: Arc::new(shared), start_by: None })
     }
 
     /// The same client; but a write of the returned handle that could not start by `moment` is not sent at all and
     /// answered with [`Error::NotStarted`]. For ids that may only be used for a while, and for leases that end.
     #[must_use]
-    pub fn starting_by(&self, _moment: Instant) -> Self {
-        self.clone()
+    pub fn starting_by(&self, moment: Instant) -> Self {
+        Self { shared: Arc::clone(&self.shared), start_by: Some(moment) }
     }
 
-    /// The pause that a 429 asked for, as far as it still lasts.
+    /// The pause that a 429 asked for, as far as it still lasts. Calls that would have to wait more than a second for
+    /// its end are answered with [`Error::RateLimited`] and not sent.
     #[must_use]
     pub fn paused_for(&self) -> Option<Duration> {
-        None
+        self.shared.transport.paused_for()
     }
 
     /// Most calls in flight at a time.
     #[must_use]
     pub fn concurrency(&self) -> usize {
-        self.settings.concurrency.max(1)
+        self.shared.concurrency
     }
 
-    /// The appliance's version, or `None` when the account may not ask.
-    ///
-    /// # Errors
-    /// x
-    pub async fn version(&self) -> Result<Option<String>, Error> {
-        Err(unfinished())
-    }
-
-    /// x
-    ///
-    /// # Errors
-    /// x
-    pub async fn servers(&self) -> Result<Vec<Server>, Error> {
-        Err(unfinished())
-    }
-
-    /// x
-    ///
-    /// # Errors
-    /// x
-    pub async fn views(&self, _server: &str) -> Result<Vec<Arc<str>>, Error> {
-        Err(unfinished())
-    }
-
-    /// x
-    ///
-    /// # Errors
-    /// x
-    pub async fn zones(&self, _server: &str) -> Result<Vec<Zone>, Error> {
-        Err(unfinished())
-    }
-
-    /// x
-    ///
-    /// # Errors
-    /// x
-    pub async fn read_zone(&self, _place: &Place) -> Result<Reading, Error> {
-        Err(unfinished())
-    }
-
-    /// x
-    ///
-    /// # Errors
-    /// x
-    pub async fn read_names(&self, _place: &Place, _names: &[Name]) -> Result<Reading, Error> {
-        Err(unfinished())
-    }
-
-    /// x
-    ///
-    /// # Errors
-    /// x
-    pub async fn count_rows(&self, _place: &Place) -> Result<u64, Error> {
-        Err(unfinished())
-    }
-
-    /// How many chunks [`Client::read_names`] would ask for; each is one call, or two.
+    /// Most rows that one list call asks for.
     #[must_use]
-    pub fn name_chunks(&self, _place: &Place, _names: &[Name]) -> usize {
-        1
+    pub fn page_size(&self) -> usize {
+        self.shared.page_size
     }
 
-    /// x
+    /// Adds a row, never edits one: `add_flag=new_only`. Returns its id.
     ///
     /// # Errors
-    /// x
-    pub async fn add(&self, _place: &Place, _row: &NewRow) -> Result<RowId, Error> {
-        Err(unfinished())
+    /// [`Error::AlreadyExists`] for a row that is there already, [`Error::Rejected`] for one that the appliance does
+    /// not want, [`Error::Ambiguous`] if nobody knows; all others mean that nothing was executed.
+    pub async fn add(&self, place: &Place, row: &NewRow) -> Result<RowId, Error> {
+        let Shared { transport, dialect, .. } = &*self.shared;
+        tracing::debug!(%place, name = %row.name, record_type = %row.data.record_type(), "adding a row");
+        transport.write(&dialect.add(place, row), self.start_by, |answer| dialect.written(answer)).await
     }
 
-    /// x
+    /// Changes a row in place, by the id just read. Returns the id that the row has now.
+    ///
+    /// A stale id is harmless as far as the appliance's documentation goes: nothing but the id tells it which row is
+    /// meant, and `add_flag=edit_only` keeps it from creating one. An id that was given to *another* row in the
+    /// meantime would be believed, which is why ids must not be used long after their reading.
     ///
     /// # Errors
-    /// x
-    pub async fn edit(&self, _place: &Place, _id: &RowId, _edit: &RowEdit) -> Result<RowId, Error> {
-        Err(unfinished())
+    /// [`Error::DoesNotExist`] for a stale id, [`Error::AlreadyExists`] if another row has that value already,
+    /// [`Error::Rejected`], and [`Error::Ambiguous`] as for [`Client::add`].
+    pub async fn edit(&self, place: &Place, id: &RowId, edit: &RowEdit) -> Result<RowId, Error> {
+        let Shared { transport, dialect, .. } = &*self.shared;
+        tracing::debug!(%place, %id, "editing a row");
+        transport.write(&dialect.edit(id, edit), self.start_by, |answer| dialect.written(answer)).await
     }
 
-    /// x
+    /// Deletes a row, by the id just read. See [`Client::edit`] about stale ids. By name it is never done: a value
+    /// that the appliance does not recognise would take the whole RRset along.
     ///
     /// # Errors
-    /// x
-    pub async fn delete(&self, _place: &Place, _id: &RowId) -> Result<(), Error> {
-        Err(unfinished())
+    /// [`Error::DoesNotExist`] for a stale id, [`Error::Rejected`], and [`Error::Ambiguous`] as for [`Client::add`].
+    pub async fn delete(&self, place: &Place, id: &RowId) -> Result<(), Error> {
+        let Shared { transport, dialect, .. } = &*self.shared;
+        tracing::debug!(%place, %id, "deleting a row");
+        transport.write(&dialect.delete(id), self.start_by, |answer| dialect.deleted(answer)).await
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.shared.transport
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.shared.dialect
+    }
+
+    pub(super) fn soa_listing(&self) -> &SoaListing {
+        &self.shared.soa_listing
+    }
+
+    pub(super) fn lister(&self) -> Lister<'_> {
+        let Shared { transport, dialect, page_sizes, page_size, .. } = &*self.shared;
+        Lister { transport, dialect: *dialect, page_sizes, page_size: *page_size }
     }
 }
 
-fn unfinished() -> Error {
-    Error::Settings { what: "this client is not finished".to_owned() }
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("concurrency", &self.shared.concurrency)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,15 +1,21 @@
 //! The client of an EfficientIP SOLIDserver appliance: complete-or-error readings, single writes, one gate.
 //!
-//! - `client`, `read`, `write`: what the operator calls; one [`Client`] per appliance, cheap to clone.
+//! - `client`, `read`: what the operator calls; one [`Client`] per appliance, cheap to clone.
 //! - `dialect`: the only place that knows the appliance's services, parameters and columns.
 //! - `transport`: one HTTP call with its deadline, sorted into the classes of [`Error`].
 //! - `gate`: how many calls run at a time and how fast, after 429 as well.
 //! - `listing`, `sight`: when a list is complete, and when a zone was really seen.
 
 mod client;
+mod dialect;
 mod error;
+mod gate;
+mod listing;
+mod read;
 mod reading;
 mod settings;
+mod sight;
+mod transport;
 pub mod values;
 
 pub use client::Client;

@@ -1,8 +1,8 @@
 //! Record data in the appliance's columns value1 to value7.
 //!
-//! A row has one column per field, in the order of presentation format. That order is documented for A, AAAA, CNAME,
-//! DNAME, DS, MX, NAPTR, NS, PTR, SRV and TXT; for CAA, HTTPS, SSHFP, SVCB, TLSA and URI it is what is most likely, so
-//! that reading also understands a whole value in the first column.
+//! A row has one column per field, in the order of presentation format. That order is documented for A, AAAA,
+//! CNAME, DNAME, DS, MX, NAPTR, NS, PTR, SRV and TXT; for CAA, HTTPS, SSHFP, SVCB, TLSA and URI it is what is
+//! most likely, so that reading also understands a whole value in the first column.
 
 use std::fmt::Write as _;
 
@@ -14,9 +14,9 @@ const LONGEST_STRING: usize = 255;
 
 /// The columns of a value, as they are sent: value1 first.
 ///
-/// There are always as many as the type has fields, empty ones included, so that an edit in place clears what the row
-/// held before. A TXT value is sent as it is while that fits into one string; longer text, and text that reading would
-/// take for quoted strings, is sent as quoted strings of at most 255 octets.
+/// There are always as many as the type has fields, empty ones included, so that an edit in place clears what
+/// the row held before. A TXT value is sent as it is while that fits into one string; longer text, and text
+/// that reading would take for quoted strings, is sent as quoted strings of at most 255 octets.
 #[must_use]
 pub fn to_values(data: &RecordData) -> Vec<String> {
     match data {
@@ -65,9 +65,9 @@ pub fn to_values(data: &RecordData) -> Vec<String> {
 
 /// Reads the columns of a row, value1 first. Empty columns at the end may be there or not.
 ///
-/// What the appliance may have made of a value does not matter: case and trailing dots of names, how an address is
-/// written, quotation marks around strings, spaces in hexadecimal digits, one column for all fields (in presentation
-/// format, or separated by a comma and a space).
+/// What the appliance may have made of a value does not matter: case and trailing dots of names, how an
+/// address is written, quotation marks around strings, spaces in hexadecimal digits, one column for all
+/// fields (in presentation format, or separated by a comma and a space).
 ///
 /// # Errors
 /// [`DataError`] when the columns make no sense for the type.

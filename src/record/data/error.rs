@@ -7,7 +7,7 @@ const EXCERPT: usize = 60;
 
 /// A text that is no value of its type. The message says what is wrong and shows a right value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}. A {record_type} value looks like this: {}", example(*.record_type))]
+#[error("{problem}; a value of type {record_type} looks like this: {}", example(*.record_type))]
 pub struct DataError {
     /// The type that the text was read as.
     pub record_type: RecordType,

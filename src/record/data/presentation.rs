@@ -1,7 +1,8 @@
 //! Presentation format: fields, quotation marks and escapes (RFC 1035 5.1).
 //!
-//! The scanner for whole zone files that the `domain` crate has is not used: it panics on a text that ends in `((`, and
-//! it reads a second record after a line break. Fields are told apart here, and what they contain is read by `domain`.
+//! The scanner for whole zone files that the `domain` crate has is not used: it panics on a text that ends in
+//! `((`, and it reads a second record after a line break. Fields are told apart here, and what they contain
+//! is read by `domain`.
 
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
@@ -27,8 +28,8 @@ pub(crate) struct Token<'a> {
 
 /// Splits a value into its fields.
 ///
-/// Only printable ASCII, spaces and tabs get through, and nothing that zone files give a meaning (comments,
-/// parentheses), so that what a field contains can be sliced and scanned without surprise.
+/// No control characters get through, and nothing that zone files give a meaning (comments, parentheses).
+/// Other characters than ASCII do, for names may be written in U-labels.
 pub(crate) fn tokens(text: &str) -> Result<Vec<Token<'_>>, DataProblem> {
     let octets = text.as_bytes();
     let mut tokens = Vec::new();
@@ -76,24 +77,37 @@ fn closing_quote(text: &str, mut at: usize) -> Result<usize, DataProblem> {
     Err(DataProblem::Quotes)
 }
 
-/// Where the next symbol begins after the character, or the backslash and the character, at `at`.
+/// Where the next symbol may begin after the character, or the backslash and the character, at `at`.
+///
+/// Within a character of several octets that is its next octet: none of these looks like ASCII.
 fn after_symbol(text: &str, at: usize) -> Result<usize, DataProblem> {
     let last = if text.as_bytes()[at] == b'\\' { at + 1 } else { at };
     match text.as_bytes().get(last) {
         Some(b' '..=b'~') => Ok(last + 1),
-        Some(_) => Err(DataProblem::Character(
-            text.get(last..).and_then(|rest| rest.chars().next()).unwrap_or(char::REPLACEMENT_CHARACTER),
-        )),
+        Some(0x80..) if last == at => Ok(last + 1),
+        Some(_) => Err(wrong_character(&text[last..])),
         None => Err(DataProblem::Escape),
     }
+}
+
+fn wrong_character(rest: &str) -> DataProblem {
+    DataProblem::Character(rest.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER))
 }
 
 const fn is_space(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 
+/// What a string of presentation format stands for. It is ASCII; any other octet is written `\DDD`.
+pub(super) fn content(text: &str) -> Result<Vec<u8>, DataProblem> {
+    match text.find(|character: char| !character.is_ascii()) {
+        Some(at) => Err(wrong_character(&text[at..])),
+        None => unescape(text),
+    }
+}
+
 /// Resolves escapes (RFC 1035 5.1).
-pub(super) fn unescape(text: &str) -> Result<Vec<u8>, DataProblem> {
+fn unescape(text: &str) -> Result<Vec<u8>, DataProblem> {
     let mut octets = Vec::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(symbol) = Symbol::from_chars(&mut characters).map_err(|_| DataProblem::Escape)? {
@@ -107,8 +121,8 @@ pub(super) fn unescape(text: &str) -> Result<Vec<u8>, DataProblem> {
     Ok(octets)
 }
 
-/// Reads a text that is nothing but quoted strings, such as `"v=DKIM1; p=" "MIIB"`, and joins them. `None` when it is
-/// anything else.
+/// Reads a text that is nothing but quoted strings, such as `"v=DKIM1; p=" "MIIB"`, and joins them. `None`
+/// when it is anything else.
 pub(crate) fn quoted_strings(text: &str) -> Option<Vec<u8>> {
     let mut joined = Vec::new();
     let mut rest = text.strip_prefix('"')?;
@@ -181,8 +195,8 @@ impl<'a> Field<'a> {
     /// The content of a field that is a string of octets.
     fn octets(self) -> Result<Vec<u8>, DataProblem> {
         match self {
-            Self::Token(Token { plain, quoted: None }) => unescape(plain),
-            Self::Token(Token { plain: "", quoted: Some(text) }) => unescape(text),
+            Self::Token(Token { plain, quoted: None }) => content(plain),
+            Self::Token(Token { plain: "", quoted: Some(text) }) => content(text),
             Self::Token(_) => Err(DataProblem::Quotes),
             Self::Column(text) => {
                 let text = text.trim();
@@ -292,7 +306,8 @@ impl<'a> Fields<'a> {
 
     /// Makes sure that nothing is left. Empty columns are nothing.
     pub(super) fn end(&mut self) -> Result<(), DataProblem> {
-        match self.fields.find(|field| !matches!(field, Field::Column(""))) {
+        let is_filled = |field: &Field<'_>| !matches!(field, Field::Column(text) if text.trim().is_empty());
+        match self.fields.find(is_filled) {
             None => Ok(()),
             Some(field) => Err(DataProblem::Extra(field.excerpt())),
         }

@@ -13,7 +13,7 @@ use domain::rdata::svcb::{ComposeSvcParamValue, ScanSvcParamValue, SvcParams};
 use domain::utils::base64;
 
 use super::error::{DataProblem, excerpt};
-use super::presentation::{Token, unescape, write_quoted};
+use super::presentation::{Token, content, write_quoted};
 
 const MANDATORY: u16 = 0;
 const ALPN: u16 = 1;
@@ -26,8 +26,8 @@ const DOHPATH: u16 = 7;
 const OHTTP: u16 = 8;
 const TLS_SUPPORTED_GROUPS: u16 = 9;
 
-/// Keys with a name that may be written (IANA registry of service parameter keys). Keys beyond these have values that
-/// cannot be read here; they can be given in the opaque form, `key10=...`.
+/// Keys with a name that may be written (IANA registry of service parameter keys). Keys beyond these have
+/// values that cannot be read here; they can be given in the opaque form, `key10=...`.
 const NAMES: [(&str, u16); 10] = [
     ("mandatory", MANDATORY),
     ("alpn", ALPN),
@@ -41,8 +41,8 @@ const NAMES: [(&str, u16); 10] = [
     ("tls-supported-groups", TLS_SUPPORTED_GROUPS),
 ];
 
-/// The last key that is shown by its name. Name servers that are some years old know no later ones, and all know the
-/// opaque form.
+/// The last key that is shown by its name. Name servers that are some years old know no later ones, and all
+/// know the opaque form.
 const LAST_NAME_SHOWN: u16 = DOHPATH;
 
 /// Reserved as "invalid key", RFC 9460 14.3.2.
@@ -110,8 +110,8 @@ fn parameter(token: Token<'_>) -> Result<(u16, Vec<u8>), DataProblem> {
     let value = match token.quoted {
         // A key is missing, or more than the equals sign stands before the quotation mark.
         Some(_) if !token.plain.ends_with('=') || !plain.is_empty() => return Err(DataProblem::Quotes),
-        Some(quoted) => unescape(quoted)?,
-        None => unescape(plain)?,
+        Some(quoted) => content(quoted)?,
+        None => content(plain)?,
     };
     if let Some(key) = opaque_key(key_text)? {
         return Ok((key, value));

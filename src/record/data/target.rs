@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::record::Name;
 
-/// A name in record data where RFCs give the root a meaning: no mail (RFC 7505), no service (RFC 2782), no replacement
-/// (RFC 3403), the owner itself or no alternative (RFC 9460).
+/// A name in record data where RFCs give the root a meaning: no mail (RFC 7505), no service (RFC 2782), no
+/// replacement (RFC 3403), the owner itself or no alternative (RFC 9460).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
     /// The root, written `.`.

@@ -1,0 +1,221 @@
+//! Answers in the appliance's shapes.
+
+use http::{HeaderName, StatusCode, header};
+
+use crate::quirk::{QuirkName, Quirks};
+
+/// An answer before it is put on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) body: String,
+}
+
+/// Why a call is refused, in the appliance's words.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    /// A number of the appliance's. Only 4 (missing parameter) and 20117 (no such row) are known; the others are made
+    /// up, and no client may rely on them.
+    pub(crate) errno: u32,
+    pub(crate) message: String,
+    pub(crate) severity: String,
+    /// The parameters that the message is about, separated by slashes.
+    pub(crate) parameters: Option<String>,
+}
+
+const JSON: &str = "application/json";
+
+impl Refusal {
+    pub(crate) fn new(errno: u32, message: impl Into<String>) -> Self {
+        Self {
+            errno,
+            message: message.into(),
+            severity: "error".to_owned(),
+            parameters: None,
+        }
+    }
+
+    pub(crate) fn missing(parameters: &str) -> Self {
+        Self {
+            parameters: Some(parameters.to_owned()),
+            ..Self::new(4, "Missing parameter")
+        }
+    }
+
+    pub(crate) fn no_such_row() -> Self {
+        Self::new(20117, "This RR does not exist")
+    }
+
+    pub(crate) fn duplicate() -> Self {
+        Self::new(20118, "DNS rr already exists")
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(20119, message)
+    }
+
+    /// The error as JSON, an object unless the quirk says otherwise.
+    pub(crate) fn body(&self, service: &str, quirks: &Quirks) -> String {
+        let mut object = String::from("{");
+        push_member(&mut object, "errno", &self.errno.to_string());
+        push_member(&mut object, "errmsg", &self.message);
+        push_member(&mut object, "severity", &self.severity);
+        if let Some(parameters) = &self.parameters {
+            push_member(&mut object, "parameters", parameters);
+        }
+        push_member(&mut object, "service_name", service);
+        push_member(&mut object, "category", service);
+        object.push('}');
+        if quirks.is(QuirkName::ErrorShape, "array") {
+            format!("[{object}]")
+        } else {
+            object
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(status: u16, body: impl Into<String>) -> Self {
+        Self {
+            status,
+            content_type: JSON,
+            headers: Vec::new(),
+            body: body.into(),
+        }
+    }
+
+    /// 204: nothing found.
+    pub(crate) fn nothing() -> Self {
+        Self::json(204, "")
+    }
+
+    /// A confirmed write.
+    pub(crate) fn identifier(status: u16, id: u64) -> Self {
+        Self::json(status, format!("[{{\"ret_oid\":\"{id}\"}}]"))
+    }
+
+    pub(crate) fn html(status: u16, title: &str) -> Self {
+        Self {
+            status,
+            content_type: "text/html; charset=UTF-8",
+            headers: Vec::new(),
+            body: format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"),
+        }
+    }
+
+    pub(crate) fn refusal(refusal: &Refusal, service: &str, quirks: &Quirks) -> Self {
+        Self::json(400, refusal.body(service, quirks))
+    }
+
+    pub(crate) fn unauthorized(quirks: &Quirks) -> Self {
+        let mut answer = match quirks.get(QuirkName::AuthFailureBody) {
+            "json" => Self::json(
+                401,
+                Refusal::new(1, "Authentication failed").body("login", quirks),
+            ),
+            "html" => Self::html(401, "401 Unauthorized"),
+            _ => Self::json(401, ""),
+        };
+        answer
+            .headers
+            .push((header::WWW_AUTHENTICATE, "Basic realm=\"SOLIDserver\"".to_owned()));
+        answer
+    }
+
+    pub(crate) fn forbidden(service: &str, quirks: &Quirks) -> Self {
+        match quirks.get(QuirkName::ForbiddenCode) {
+            "400" => Self::refusal(&Refusal::new(3, "Permission denied"), service, quirks),
+            "200" => Self::disconnected(200),
+            _ => Self::disconnected(403),
+        }
+    }
+
+    /// `{"connected":false}`, the appliance's other way to say no.
+    pub(crate) fn disconnected(status: u16) -> Self {
+        Self::json(status, "{\"connected\":false}")
+    }
+
+    pub(crate) fn into_response(self) -> http::Response<axum::body::Body> {
+        let mut response = http::Response::new(axum::body::Body::from(self.body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if self.status != 204 {
+            response.headers_mut().insert(
+                header::CONTENT_TYPE,
+                http::HeaderValue::from_static(self.content_type),
+            );
+        }
+        for (name, value) in self.headers {
+            if let Ok(value) = value.parse() {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// Adds `"name":"value"` to an object that is being written, with a comma where one is due.
+pub(crate) fn push_member(object: &mut String, name: &str, value: &str) {
+    if !object.ends_with('{') {
+        object.push(',');
+    }
+    push_text(object, name);
+    object.push(':');
+    push_text(object, value);
+}
+
+/// Writes a JSON text as PHP does, with `/` as `\/`.
+fn push_text(json: &mut String, text: &str) {
+    json.push('"');
+    let mut plain = 0;
+    for (index, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'/' => "\\/",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0..=0x1f => "",
+            _ => continue,
+        };
+        json.push_str(text.get(plain..index).unwrap_or_default());
+        if escape.is_empty() {
+            json.push_str(&format!("\\u{byte:04x}"));
+        } else {
+            json.push_str(escape);
+        }
+        plain = index + 1;
+    }
+    json.push_str(text.get(plain..).unwrap_or_default());
+    json.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_survive_json() {
+        let text = "a/b \"quoted\" \\ \u{1} \n é 日";
+        let mut object = String::from("{");
+        push_member(&mut object, "a", text);
+        push_member(&mut object, "b", "");
+        object.push('}');
+        assert!(object.contains("a\\/b"), "{object}");
+        let read: serde_json::Value = serde_json::from_str(&object).unwrap();
+        assert_eq!(read, serde_json::json!({"a": text, "b": ""}));
+    }
+
+    #[test]
+    fn a_missing_parameter_looks_as_it_does_on_the_appliance() {
+        let body = Refusal::missing("rr_id/rr_name").body("dns_rr_delete", &Quirks::default());
+        assert_eq!(
+            body,
+            "{\"errno\":\"4\",\"errmsg\":\"Missing parameter\",\"severity\":\"error\",\"parameters\":\"rr_id\\/rr_name\",\
+             \"service_name\":\"dns_rr_delete\",\"category\":\"dns_rr_delete\"}"
+        );
+    }
+}

@@ -1,0 +1,450 @@
+//! One SolidServer (IO): its client, what the appliance offers, and its status. One task each.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::runtime::events::EventType;
+use kube::{Api, Resource as _, ResourceExt as _};
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
+
+use super::catalogue::{Catalogue, Refusal, ServerCatalogue};
+use super::connection::Connector;
+use crate::api::{
+    LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec, SolidServerStatus,
+    Standing, kstatus,
+};
+use crate::reconcile::{self, ErrorClass, EventSink, Notice};
+use crate::solidserver::{Client, Error};
+use crate::telemetry::Metrics;
+
+/// The least time between two patches of the status that only bring counts up to date.
+const STATUS_SPACING: Duration = Duration::from_secs(30);
+
+/// The least time between two looks at the appliance's zones that records ask for.
+const LOOK_SPACING: Duration = Duration::from_secs(2);
+
+/// What an appliance's task tells the engine.
+pub(super) enum News {
+    /// The appliance can be worked with.
+    Ready(Box<Ready>),
+    /// It cannot.
+    Trouble {
+        /// The SolidServer.
+        name: Arc<str>,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// An appliance that can be worked with.
+pub(super) struct Ready {
+    /// The SolidServer.
+    pub(super) name: Arc<str>,
+    /// Its spec.
+    pub(super) spec: Arc<SolidServerSpec>,
+    /// The client.
+    pub(super) client: Client,
+    /// What the appliance offers.
+    pub(super) catalogue: Arc<Catalogue>,
+    /// Whether a whole round over its zones is due.
+    pub(super) resync: bool,
+}
+
+/// What the engine asks of an appliance's task.
+pub(super) enum Ask {
+    /// DNS servers that DnsRecords name beside those of the spec.
+    Servers(BTreeSet<Arc<str>>),
+    /// A record found no zone, or a pass found the appliance in trouble: look again soon.
+    Look,
+    /// Counts for the status.
+    Counts(RecordCounts),
+    /// A whole round is over.
+    Round(LastSync),
+}
+
+/// What the engine says of a SolidServer from outside.
+#[derive(Clone)]
+pub(super) struct Wish {
+    /// The object as it is now.
+    pub(super) object: Arc<SolidServer>,
+    /// Why it must not be worked with, whatever the appliance says.
+    pub(super) barred: Option<Refusal>,
+    /// How many DnsRecords refer to it.
+    pub(super) references: usize,
+}
+
+/// What every appliance's task works with.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    /// The API server.
+    pub(super) kube: kube::Client,
+    /// Where Secrets are.
+    pub(super) operator_namespace: Arc<str>,
+    /// The operator's `--cluster-name`.
+    pub(super) cluster_name: Arc<str>,
+    /// `User-Agent` of calls to appliances.
+    pub(super) user_agent: Arc<str>,
+    /// Counters and gauges.
+    pub(super) metrics: Metrics,
+    /// Kubernetes Events.
+    pub(super) events: EventSink,
+    /// To the engine.
+    pub(super) news: mpsc::Sender<News>,
+}
+
+/// Works for one SolidServer until its wishes end.
+pub(super) async fn run(
+    name: Arc<str>,
+    mut wishes: watch::Receiver<Wish>,
+    mut asks: mpsc::Receiver<Ask>,
+    surroundings: Surroundings,
+) {
+    let mut task = Task {
+        connector: Connector::new(Arc::clone(&name), surroundings.clone()),
+        status: wishes.borrow().object.status.clone().unwrap_or_default(),
+        name,
+        surroundings,
+        servers: BTreeSet::new(),
+        attempts: 0,
+        last_round: None,
+        patched: None,
+        dirty: false,
+        look_at: Some(Instant::now()),
+        looked: None,
+        request: None,
+    };
+    loop {
+        let wish = wishes.borrow_and_update().clone();
+        if task.finalize(&wish).await {
+            return;
+        }
+        let now = Instant::now();
+        if task.look_at.is_some_and(|at| at <= now) {
+            task.look(&wish).await;
+        }
+        task.patch_counts(&wish).await;
+        let wake = task.next_wake();
+        tokio::select! {
+            changed = wishes.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                if task.is_news(&wish, &wishes.borrow()) {
+                    task.look_at = Some(Instant::now());
+                }
+            }
+            () = task.connector.changed() => task.look_at = Some(Instant::now()),
+            ask = asks.recv() => match ask {
+                Some(ask) => task.hear(ask),
+                None => return,
+            },
+            () = sleep_until(wake) => {}
+        }
+    }
+}
+
+struct Task {
+    name: Arc<str>,
+    surroundings: Surroundings,
+    connector: Connector,
+    /// The status as it shall be; what the API server has may lag behind.
+    status: SolidServerStatus,
+    /// DNS servers that records name.
+    servers: BTreeSet<Arc<str>>,
+    attempts: u32,
+    /// When the last whole round was begun.
+    last_round: Option<Instant>,
+    /// When the status was patched last.
+    patched: Option<Instant>,
+    /// Whether the status differs from what was patched.
+    dirty: bool,
+    /// When the appliance is to be looked at next.
+    look_at: Option<Instant>,
+    /// When it was looked at last.
+    looked: Option<Instant>,
+    /// The annotation that last asked for a round.
+    request: Option<String>,
+}
+
+impl Task {
+    fn is_news(&self, old: &Wish, new: &Wish) -> bool {
+        old.object.metadata.generation != new.object.metadata.generation
+            || old.object.metadata.uid != new.object.metadata.uid
+            || old.barred != new.barred
+            || requested(&old.object) != requested(&new.object)
+    }
+
+    fn hear(&mut self, ask: Ask) {
+        match ask {
+            Ask::Servers(servers) => {
+                if servers.is_subset(&self.servers) {
+                    return;
+                }
+                self.servers.extend(servers);
+                self.look_soon();
+            }
+            Ask::Look => self.look_soon(),
+            Ask::Counts(counts) => {
+                self.dirty |= self.status.records != Some(counts);
+                self.status.records = Some(counts);
+            }
+            Ask::Round(round) => {
+                self.status.last_sync = Some(round);
+                self.dirty = true;
+                self.patched = None;
+            }
+        }
+    }
+
+    fn look_soon(&mut self) {
+        let soonest = self.looked.map_or_else(Instant::now, |looked| looked + LOOK_SPACING);
+        self.look_at = Some(self.look_at.map_or(soonest, |at| at.min(soonest)));
+    }
+
+    fn next_wake(&self) -> Instant {
+        let status =
+            self.dirty.then(|| self.patched.map_or_else(Instant::now, |patched| patched + STATUS_SPACING));
+        let far = Instant::now() + Duration::from_secs(3600);
+        [self.look_at, status].into_iter().flatten().fold(far, Instant::min)
+    }
+
+    /// Looks at the appliance and tells what was seen.
+    async fn look(&mut self, wish: &Wish) {
+        self.looked = Some(Instant::now());
+        let spec = Arc::new(wish.object.spec.clone());
+        let seen = self.see(wish, &spec).await;
+        let interval = spec.resync_interval().unwrap_or(SolidServerSpec::DEFAULT_RESYNC_INTERVAL);
+        match seen {
+            Ok((client, catalogue)) => {
+                let recovered = self.attempts > 0;
+                self.attempts = 0;
+                let now = Instant::now();
+                let asked =
+                    self.status.observed_generation != wish.object.metadata.generation.unwrap_or_default();
+                let due =
+                    self.last_round.is_none_or(|last| last + interval <= now + Duration::from_millis(10));
+                let request = requested(&wish.object).cloned();
+                let resync = due || recovered || asked || request != self.request;
+                self.request = request;
+                if resync {
+                    self.last_round = Some(now);
+                }
+                self.look_at = self.last_round.map(|last| last + interval);
+                self.surroundings.metrics.solid_server_up(&self.name, true);
+                let message =
+                    format!("{} zones on {} DNS servers", catalogue.zone_count(), catalogue.listed.len());
+                let (reason, message) = if catalogue.is_blind() {
+                    (
+                        Reason::NotVisible,
+                        "the appliance shows this account no DNS server or zone; give it read rights"
+                            .to_owned(),
+                    )
+                } else {
+                    (Reason::InSync, message)
+                };
+                self.say(wish, reason, &message).await;
+                let ready = Ready {
+                    name: Arc::clone(&self.name),
+                    spec,
+                    client,
+                    catalogue: Arc::new(catalogue),
+                    resync,
+                };
+                let _ = self.surroundings.news.send(News::Ready(Box::new(ready))).await;
+            }
+            Err((refusal, class)) => {
+                self.attempts += 1;
+                let wait = reconcile::delay(class, self.attempts, rand::random());
+                self.look_at = Some(Instant::now() + wait);
+                self.surroundings.metrics.solid_server_up(&self.name, false);
+                warn!(solid_server = %self.name, reason = refusal.reason.as_str(), "{}", refusal.message);
+                self.say(wish, refusal.reason, &refusal.message).await;
+                let news = News::Trouble { name: Arc::clone(&self.name), refusal };
+                let _ = self.surroundings.news.send(news).await;
+            }
+        }
+    }
+
+    async fn see(
+        &mut self,
+        wish: &Wish,
+        spec: &SolidServerSpec,
+    ) -> Result<(Client, Catalogue), (Refusal, ErrorClass)> {
+        if let Some(barred) = &wish.barred {
+            return Err((barred.clone(), ErrorClass::Settings));
+        }
+        if spec.suspend {
+            let refusal = Refusal::new(Reason::Suspended, "spec.suspend is true: nothing is read or written");
+            return Err((refusal, ErrorClass::Settings));
+        }
+        let client = self.connector.client(spec).await.map_err(|refusal| (refusal, ErrorClass::Settings))?;
+        self.survey(&client, spec).await.map(|catalogue| (client, catalogue)).map_err(|error| {
+            let message = format!("{error}; {}", advice(&error));
+            (Refusal::new(reconcile::reason(&error), message), ErrorClass::of(&error))
+        })
+    }
+
+    /// Lists what the appliance offers.
+    async fn survey(&mut self, client: &Client, spec: &SolidServerSpec) -> Result<Catalogue, Error> {
+        let version = client.version().await?;
+        self.dirty |= self.status.version != version;
+        self.status.version = version;
+        let servers = client.servers().await?;
+        let mut catalogue = Catalogue {
+            servers: servers
+                .iter()
+                .filter(|server| !server.is_member)
+                .map(|server| Arc::clone(&server.name))
+                .collect(),
+            ..Catalogue::default()
+        };
+        for server in servers_in_use(spec, &self.servers) {
+            if !catalogue.servers.contains(&server) {
+                continue;
+            }
+            let (views, zones) = futures::try_join!(client.views(&server), client.zones(&server))?;
+            catalogue.listed.insert(server, ServerCatalogue::new(views, zones));
+        }
+        Ok(catalogue)
+    }
+
+    /// Writes the conditions if they differ, with all else that is to be written.
+    async fn say(&mut self, wish: &Wish, reason: Reason, message: &str) {
+        let generation = wish.object.metadata.generation.unwrap_or_default();
+        let was = self.status.conditions.iter().find(|condition| condition.type_ == "Ready").cloned();
+        let conditions = kstatus(reason, message, generation, Timestamp::now(), &self.status.conditions);
+        let cluster_name = Some(self.surroundings.cluster_name.to_string());
+        let changed = self.status.conditions != conditions
+            || self.status.observed_generation != generation
+            || self.status.cluster_name != cluster_name;
+        if !changed {
+            return;
+        }
+        self.status.conditions = conditions;
+        self.status.observed_generation = generation;
+        self.status.cluster_name = cluster_name;
+        self.patch(wish).await;
+        if was.is_none_or(|was| was.reason != reason.as_str()) && reason.standing() != Standing::Ready {
+            let about = wish.object.object_ref(&());
+            self.surroundings.events.send(Notice::new(
+                about,
+                EventType::Warning,
+                reason.as_str(),
+                message.to_owned(),
+            ));
+        }
+    }
+
+    /// Writes counts that changed, not too often.
+    async fn patch_counts(&mut self, wish: &Wish) {
+        let due = self.patched.is_none_or(|patched| patched.elapsed() >= STATUS_SPACING);
+        if self.dirty && due {
+            self.patch(wish).await;
+        }
+    }
+
+    async fn patch(&mut self, wish: &Wish) {
+        let api: Api<SolidServer> = Api::all(self.surroundings.kube.clone());
+        let operations = vec![json!({"op": "add", "path": "/status", "value": self.status})];
+        self.patched = Some(Instant::now());
+        match reconcile::apply(&api, &*wish.object, operations, true).await {
+            Ok(_) => self.dirty = false,
+            Err(error) => {
+                self.dirty = true;
+                warn!(solid_server = %self.name, "status: {error}");
+            }
+        }
+    }
+
+    /// Holds the object while DnsRecords refer to it; true when it was let go.
+    async fn finalize(&self, wish: &Wish) -> bool {
+        let object = &*wish.object;
+        let api: Api<SolidServer> = Api::all(self.surroundings.kube.clone());
+        let held = object.finalizers().iter().position(|finalizer| finalizer == SOLID_SERVER_FINALIZER);
+        let deleting = object.metadata.deletion_timestamp.is_some();
+        let operations = match held {
+            None if deleting => return true,
+            None if object.finalizers().is_empty() => vec![
+                json!({"op": "test", "path": "/metadata/finalizers", "value": null}),
+                json!({"op": "add", "path": "/metadata/finalizers", "value": [SOLID_SERVER_FINALIZER]}),
+            ],
+            None => {
+                vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": SOLID_SERVER_FINALIZER})]
+            }
+            Some(index) if deleting && wish.references == 0 => {
+                let path = format!("/metadata/finalizers/{index}");
+                vec![
+                    json!({"op": "test", "path": path, "value": SOLID_SERVER_FINALIZER}),
+                    json!({"op": "remove", "path": path}),
+                ]
+            }
+            Some(_) => return false,
+        };
+        match reconcile::apply(&api, object, operations, false).await {
+            Ok(_) if deleting => {
+                info!(solid_server = %self.name, "no DnsRecord refers to it any more: let go");
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                warn!(solid_server = %self.name, "finalizer: {error}");
+                false
+            }
+        }
+    }
+}
+
+/// The DNS servers whose views and zones are listed: those of the spec, and those that records name.
+fn servers_in_use(spec: &SolidServerSpec, named: &BTreeSet<Arc<str>>) -> BTreeSet<Arc<str>> {
+    let granted =
+        spec.zones.iter().filter_map(|grant| grant.dns_servers.as_ref()).flatten().map(String::as_str);
+    spec.default_dns_server().into_iter().chain(granted).map(Arc::from).chain(named.iter().cloned()).collect()
+}
+
+fn requested(object: &SolidServer) -> Option<&String> {
+    let annotations = object.metadata.annotations.as_ref()?;
+    [crate::api::RECONCILE_REQUESTED_AT, crate::api::FLUX_RECONCILE_REQUESTED_AT]
+        .iter()
+        .filter_map(|key| annotations.get(*key))
+        .max()
+}
+
+/// What a person can do about an error that concerns the whole appliance.
+const fn advice(error: &Error) -> &'static str {
+    match error {
+        Error::Unreachable { .. } => {
+            "check spec.endpoint, name resolution, routes and network policies; it is tried again by itself"
+        }
+        Error::Tls { .. } => {
+            "put the issuing CA into spec.tls.caBundle, or correct the appliance's certificate"
+        }
+        Error::Unauthorized => "correct username and password in the Secret; it is read again by itself",
+        Error::ClockSkew => "correct the clock of the appliance or of the node (NTP)",
+        Error::Forbidden { .. } => "give the account rights on this service",
+        Error::RateLimited { .. } => "lower spec.limits, or raise the appliance's limit",
+        _ => "it is tried again by itself",
+    }
+}
+
+/// The end of a round, for the status.
+#[must_use]
+pub(super) fn last_sync(duration: Duration, counts: [u32; 6]) -> LastSync {
+    let [reads, created, updated, deleted, skipped, failed] = counts;
+    let rounded = Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    LastSync {
+        time: Time(Timestamp::now()),
+        duration: humantime::format_duration(rounded).to_string(),
+        reads,
+        created,
+        updated,
+        deleted,
+        skipped,
+        failed,
+    }
+}

@@ -1,0 +1,177 @@
+//! From a SolidServer's spec and its Secret to a client (IO: the Secret's watch).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::appliance::Surroundings;
+use super::catalogue::Refusal;
+use super::secret::{SecretState, SecretWatch};
+use crate::api::{AuthMethod, Dialect, Reason, SolidServerSpec};
+use crate::solidserver::{Call, CallObserver, Client, Credentials, Settings, TlsSettings};
+use crate::telemetry::Metrics;
+
+/// How long a Secret may take to be looked at for the first time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Keeps the client of one SolidServer, and makes another one when spec or Secret ask for that.
+pub(super) struct Connector {
+    solid_server: Arc<str>,
+    surroundings: Surroundings,
+    secret: Option<SecretWatch>,
+    made: Option<Made>,
+}
+
+struct Made {
+    spec: SolidServerSpec,
+    version: Option<String>,
+    client: Client,
+}
+
+struct Observer {
+    metrics: Metrics,
+    solid_server: Arc<str>,
+}
+
+impl CallObserver for Observer {
+    fn on_call(&self, call: &Call) {
+        self.metrics.call(&self.solid_server, call.service, call.outcome, call.duration);
+    }
+}
+
+impl Connector {
+    pub(super) const fn new(solid_server: Arc<str>, surroundings: Surroundings) -> Self {
+        Self { solid_server, surroundings, secret: None, made: None }
+    }
+
+    /// Returns when the Secret is another one than before.
+    pub(super) async fn changed(&mut self) {
+        let ended = match &mut self.secret {
+            Some(secret) => secret.state.changed().await.is_err(),
+            None => true,
+        };
+        if ended {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The client for this spec and the Secret as it is now.
+    pub(super) async fn client(&mut self, spec: &SolidServerSpec) -> Result<Client, Refusal> {
+        let name = &spec.credentials_secret_ref.name;
+        if self.secret.as_ref().is_none_or(|secret| secret.name != *name) {
+            let namespace = &self.surroundings.operator_namespace;
+            self.secret = Some(SecretWatch::start(self.surroundings.kube.clone(), namespace, name));
+        }
+        let state = match &mut self.secret {
+            Some(secret) => {
+                let known = secret.state.wait_for(|state| !matches!(state, SecretState::Unknown));
+                match tokio::time::timeout(PATIENCE, known).await {
+                    Ok(Ok(state)) => state.clone(),
+                    _ => SecretState::Unknown,
+                }
+            }
+            None => SecretState::Unknown,
+        };
+        let version = state.version();
+        if let Some(made) = &self.made
+            && made.spec == *spec
+            && made.version == version
+        {
+            return Ok(made.client.clone());
+        }
+        let settings = self.settings(spec, &state)?;
+        let client =
+            Client::new(settings).map_err(|error| Refusal::new(Reason::InvalidValue, error.to_string()))?;
+        self.made = Some(Made { spec: spec.clone(), version, client: client.clone() });
+        Ok(client)
+    }
+
+    fn settings(&self, spec: &SolidServerSpec, secret: &SecretState) -> Result<Settings, Refusal> {
+        let invalid = |message: String| Refusal::new(Reason::InvalidValue, message);
+        refuse_unserved(spec)?;
+        let endpoint = Url::parse(&spec.endpoint).map_err(|error| {
+            invalid(format!("spec.endpoint is no URL ({error}); write for example https://ddi.example.com"))
+        })?;
+        let tls = spec.tls.clone().unwrap_or_default();
+        Ok(Settings {
+            endpoint,
+            credentials: self.credentials(spec, secret)?,
+            tls: TlsSettings {
+                ca_bundle: tls.ca_bundle_pem().map_err(|error| invalid(error.to_string()))?,
+                insecure_skip_verify: tls.insecure_skip_verify,
+            },
+            concurrency: usize::try_from(spec.concurrency()).unwrap_or(usize::MAX),
+            page_size: usize::try_from(spec.page_size()).unwrap_or(usize::MAX),
+            request_timeout: spec.request_timeout().map_err(|error| invalid(error.to_string()))?,
+            requests_per_minute: spec.requests_per_minute(),
+            accept_warnings: spec.accept_warnings,
+            user_agent: self.surroundings.user_agent.to_string(),
+            observer: Some(Arc::new(Observer {
+                metrics: self.surroundings.metrics.clone(),
+                solid_server: Arc::clone(&self.solid_server),
+            })),
+        })
+    }
+
+    fn credentials(&self, spec: &SolidServerSpec, secret: &SecretState) -> Result<Credentials, Refusal> {
+        let name = &spec.credentials_secret_ref.name;
+        let namespace = &self.surroundings.operator_namespace;
+        match secret {
+            SecretState::Unknown => {
+                return Err(Refusal::new(
+                    Reason::Waiting,
+                    format!(
+                        "the Secret {namespace}/{name} cannot be read yet: the API server does not answer, or the operator lacks the right"
+                    ),
+                ));
+            }
+            SecretState::Missing => {
+                return Err(Refusal::new(
+                    Reason::Waiting,
+                    format!(
+                        "there is no Secret {namespace}/{name}; create it with the keys username and password"
+                    ),
+                ));
+            }
+            SecretState::Present(_) => {}
+        }
+        let text = |key: &str| {
+            let bytes = secret.value(key).ok_or_else(|| {
+                Refusal::new(
+                    Reason::Unauthorized,
+                    format!(
+                        "the Secret {namespace}/{name} has no key {key:?}; it needs username and password"
+                    ),
+                )
+            })?;
+            let text = std::str::from_utf8(bytes).map_err(|_| {
+                Refusal::new(
+                    Reason::Unauthorized,
+                    format!("{key} in the Secret {namespace}/{name} is not UTF-8"),
+                )
+            })?;
+            // A trailing line feed gets in with `--from-file`; no login has one.
+            Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))
+        };
+        Ok(Credentials::Basic { username: text("username")?, password: text("password")? })
+    }
+}
+
+/// What the API offers and this version does not serve yet is refused, never ignored.
+fn refuse_unserved(spec: &SolidServerSpec) -> Result<(), Refusal> {
+    let tls = spec.tls.as_ref();
+    let field = if spec.dialect() == Dialect::V2 {
+        "spec.api: V2"
+    } else if spec.auth_method.is_some_and(|method| method != AuthMethod::Basic) {
+        "spec.authMethod other than Basic"
+    } else if tls.is_some_and(|tls| tls.ca_bundle_secret_ref.is_some()) {
+        "spec.tls.caBundleSecretRef (use spec.tls.caBundle)"
+    } else if tls.is_some_and(|tls| tls.client_cert_secret_ref.is_some()) {
+        "spec.tls.clientCertSecretRef"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(Reason::InvalidValue, format!("this version of the operator does not serve {field}")))
+}

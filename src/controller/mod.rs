@@ -1,0 +1,152 @@
+//! The controller: watches, one task for each SolidServer, and the engine that ties them together.
+
+mod appliance;
+mod binding;
+mod catalogue;
+mod connection;
+mod endpoints;
+mod engine;
+mod records;
+mod rounds;
+mod secret;
+mod watches;
+mod zones;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::plan::Identity;
+use crate::reconcile::{EventSink, Tools};
+use crate::telemetry::{Health, Metrics};
+
+/// Sights and news that may wait for the engine.
+const WAITING: usize = 4096;
+
+/// What the controller is told from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The name of this cluster in ownership marks: a DNS label, stable over a rebuild.
+    pub cluster_name: String,
+    /// Where the Secrets of SolidServers are.
+    pub operator_namespace: String,
+    /// Namespaces whose DnsRecords are served; all when empty.
+    pub watch_namespaces: Vec<String>,
+    /// A kubeconfig file; the usual ways to find one, or the cluster that the process runs in, when absent.
+    pub kubeconfig: Option<PathBuf>,
+    /// The name of this process among its like.
+    pub instance_id: String,
+}
+
+/// Why the controller could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No usable kubeconfig.
+    #[error("no way to the API server: {0}")]
+    Config(String),
+    /// The API server does not answer as it should.
+    #[error("the API server: {0}")]
+    Kubernetes(String),
+}
+
+/// Runs the controller until `shutdown`.
+///
+/// # Errors
+/// [`StartError`] when it cannot start; afterwards it goes on through any trouble.
+pub async fn run(
+    settings: Settings,
+    metrics: Metrics,
+    health: Health,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
+    let kube = client(&settings).await?;
+    let Some(cluster_uid) = cluster_uid(&kube, &shutdown).await? else { return Ok(()) };
+    info!(cluster = settings.cluster_name, cluster_uid, instance = settings.instance_id, "starting");
+
+    let (sight_sender, sights) = mpsc::channel(WAITING);
+    let (news_sender, news) = mpsc::channel(WAITING);
+    let (records, lists) = watches::records(&kube, &settings.watch_namespaces, &sight_sender);
+    watches::solid_servers(&kube, sight_sender);
+
+    let events = EventSink::start(kube.clone(), &settings.instance_id);
+    let surroundings = appliance::Surroundings {
+        kube: kube.clone(),
+        operator_namespace: settings.operator_namespace.as_str().into(),
+        cluster_name: settings.cluster_name.as_str().into(),
+        user_agent: format!(
+            "solidserver-operator/{} ({}; {})",
+            env!("CARGO_PKG_VERSION"),
+            settings.cluster_name,
+            settings.instance_id
+        )
+        .into(),
+        metrics: metrics.clone(),
+        events: events.clone(),
+        news: news_sender,
+    };
+    let known = records.clone();
+    let tools = Arc::new(Tools {
+        kube,
+        identity: Identity {
+            cluster: settings.cluster_name.as_str().into(),
+            cluster_uid: cluster_uid.as_str().into(),
+        },
+        exists: Box::new(move |object| known.exists(object)),
+        metrics,
+        events,
+        started: Instant::now(),
+    });
+    engine::Engine::new(tools, surroundings, records, health, lists + 1).run(sights, news, shutdown).await;
+    Ok(())
+}
+
+async fn client(settings: &Settings) -> Result<kube::Client, StartError> {
+    let unusable = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
+    let mut config = match &settings.kubeconfig {
+        Some(path) => {
+            let file = Kubeconfig::read_from(path).map_err(|error| unusable(&error))?;
+            kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+                .await
+                .map_err(|error| unusable(&error))?
+        }
+        None => kube::Config::infer().await.map_err(|error| unusable(&error))?,
+    };
+    config.connect_timeout = Some(Duration::from_secs(5));
+    kube::Client::try_from(config).map_err(|error| unusable(&error))
+}
+
+/// The UID of the kube-system namespace. Waits for an API server that is not there yet; `None` when told to stop meanwhile.
+async fn cluster_uid(
+    kube: &kube::Client,
+    shutdown: &CancellationToken,
+) -> Result<Option<String>, StartError> {
+    let api: Api<Namespace> = Api::all(kube.clone());
+    loop {
+        let answer = tokio::select! {
+            () = shutdown.cancelled() => return Ok(None),
+            answer = tokio::time::timeout(Duration::from_secs(10), api.get("kube-system")) => answer,
+        };
+        match answer {
+            Ok(Ok(namespace)) => return Ok(Some(namespace.metadata.uid.unwrap_or_default())),
+            Ok(Err(kube::Error::Api(status))) if status.code == 403 || status.code == 401 => {
+                return Err(StartError::Kubernetes(format!(
+                    "cannot read the namespace kube-system: {}; the operator's ClusterRole allows it",
+                    status.message
+                )));
+            }
+            Ok(Err(error)) => warn!("waiting for the API server: {error}"),
+            Err(_) => warn!("waiting for the API server: no answer"),
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(None),
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The watches (IO): what happens in the cluster, as the engine needs it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use kube::Api;
+use kube::runtime::reflector::{self, reflector};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use super::records::Records;
+use crate::api::desired::object_name;
+use crate::api::{DnsRecord, SolidServer};
+use crate::plan::ObjectName;
+
+/// Something that was seen. The state of a DnsRecord is read from [`Records`] when it is looked at.
+pub(super) enum Sight {
+    /// All DnsRecords of a namespace, or of all namespaces. What is not among them is gone.
+    RecordsListed {
+        /// The namespace; `None` for all.
+        namespace: Option<Arc<str>>,
+        /// Their names.
+        objects: Vec<ObjectName>,
+    },
+    /// A DnsRecord was created or changed.
+    Record(ObjectName),
+    /// A DnsRecord is gone.
+    RecordGone(ObjectName),
+    /// All SolidServers.
+    SolidServersListed(Vec<SolidServer>),
+    /// A SolidServer was created or changed.
+    SolidServer(Box<SolidServer>),
+    /// A SolidServer is gone.
+    SolidServerGone(Arc<str>),
+}
+
+/// Starts to watch the DnsRecords of the namespaces, all of them when none is named. Returns the readers and how many lists are to
+/// come.
+#[must_use]
+pub(super) fn records(
+    client: &kube::Client,
+    namespaces: &[String],
+    sights: &mpsc::Sender<Sight>,
+) -> (Records, usize) {
+    let watched: Vec<Option<Arc<str>>> = if namespaces.is_empty() {
+        vec![None]
+    } else {
+        namespaces.iter().map(|namespace| Some(namespace.as_str().into())).collect()
+    };
+    let mut stores = HashMap::new();
+    let lists = watched.len();
+    for namespace in watched {
+        let api: Api<DnsRecord> = match &namespace {
+            Some(namespace) => Api::namespaced(client.clone(), namespace),
+            None => Api::all(client.clone()),
+        };
+        let (reader, writer) = reflector::store();
+        stores.insert(namespace.clone(), reader);
+        let sights = sights.clone();
+        tokio::spawn(async move {
+            // Who owns which field is no business of ours and half of an object's size.
+            let watch = watcher(api, watcher::Config::default()).default_backoff().modify(
+                |record: &mut DnsRecord| {
+                    record.metadata.managed_fields = None;
+                    if let Some(annotations) = &mut record.metadata.annotations {
+                        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+                    }
+                },
+            );
+            let mut events = reflector(writer, watch).boxed();
+            let mut listed = Vec::new();
+            loop {
+                let sight = match events.try_next().await {
+                    Ok(Some(watcher::Event::Init)) => {
+                        listed.clear();
+                        continue;
+                    }
+                    Ok(Some(watcher::Event::InitApply(record))) => {
+                        listed.push(object_name(&record));
+                        continue;
+                    }
+                    // The store shows the new list only from here on.
+                    Ok(Some(watcher::Event::InitDone)) => Sight::RecordsListed {
+                        namespace: namespace.clone(),
+                        objects: std::mem::take(&mut listed),
+                    },
+                    Ok(Some(watcher::Event::Apply(record))) => Sight::Record(object_name(&record)),
+                    Ok(Some(watcher::Event::Delete(record))) => Sight::RecordGone(object_name(&record)),
+                    Ok(None) => return,
+                    Err(error) => {
+                        warn!("watching DnsRecords: {error}");
+                        continue;
+                    }
+                };
+                if sights.send(sight).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    (Records::new(stores), lists)
+}
+
+/// Starts to watch the SolidServers.
+pub(super) fn solid_servers(client: &kube::Client, sights: mpsc::Sender<Sight>) {
+    let api: Api<SolidServer> = Api::all(client.clone());
+    tokio::spawn(async move {
+        let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+        let mut listed = Vec::new();
+        loop {
+            let sight = match events.try_next().await {
+                Ok(Some(watcher::Event::Init)) => {
+                    listed.clear();
+                    continue;
+                }
+                Ok(Some(watcher::Event::InitApply(object))) => {
+                    listed.push(object);
+                    continue;
+                }
+                Ok(Some(watcher::Event::InitDone)) => Sight::SolidServersListed(std::mem::take(&mut listed)),
+                Ok(Some(watcher::Event::Apply(object))) => Sight::SolidServer(Box::new(object)),
+                Ok(Some(watcher::Event::Delete(object))) => {
+                    Sight::SolidServerGone(object.metadata.name.as_deref().unwrap_or_default().into())
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    warn!("watching SolidServers: {error}");
+                    continue;
+                }
+            };
+            if sights.send(sight).await.is_err() {
+                return;
+            }
+        }
+    });
+}

@@ -1,0 +1,192 @@
+//! What the engine remembers of each zone and each DnsRecord (no IO).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::binding::Binding;
+use crate::api::desired::{is_abandoned, reconcile_requested};
+use crate::api::{DnsRecord, Reason};
+use crate::plan::{Brake, BrakeReason, ObjectName};
+use crate::reconcile::{Known, is_held, shown_reason};
+use crate::record::{Name, Place};
+
+/// One zone of one appliance: the unit of work.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ZoneKey {
+    /// The SolidServer.
+    pub(super) solid_server: Arc<str>,
+    /// Where on its appliance.
+    pub(super) place: Place,
+}
+
+/// What is remembered of a zone.
+#[derive(Default)]
+pub(super) struct ZoneState {
+    /// DnsRecords by the names that concern them.
+    members: HashMap<Name, BTreeSet<ObjectName>>,
+    /// DnsRecords to be decided in the next pass.
+    pub(super) dirty: BTreeSet<ObjectName>,
+    /// DnsRecords to be decided again at a time.
+    pub(super) retries: BTreeMap<ObjectName, Instant>,
+    /// A reading of the whole zone is due.
+    pub(super) whole_due: bool,
+    /// What the last slice has read.
+    pub(super) known: Option<Known>,
+    /// Rows at the last reading of the whole zone.
+    pub(super) rows: Option<usize>,
+    /// Rows of ours without a DnsRecord, at the last reading of the whole zone.
+    pub(super) orphans: usize,
+}
+
+impl ZoneState {
+    /// A zone that nothing is known of: it is read as a whole before anything narrow.
+    pub(super) fn unread() -> Self {
+        Self { whole_due: true, ..Self::default() }
+    }
+
+    /// The DnsRecords that a name concerns.
+    pub(super) fn at(&self, name: &Name) -> impl Iterator<Item = &ObjectName> {
+        self.members.get(name).into_iter().flatten()
+    }
+
+    /// All DnsRecords that the zone concerns.
+    #[must_use]
+    pub(super) fn all(&self) -> BTreeSet<ObjectName> {
+        self.members.values().flatten().cloned().collect()
+    }
+
+    /// Whether the zone concerns anybody.
+    #[must_use]
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// A name concerns a DnsRecord.
+    pub(super) fn insert(&mut self, name: &Name, object: &ObjectName) {
+        self.members.entry(name.clone()).or_default().insert(object.clone());
+    }
+
+    /// A name does not concern a DnsRecord any more.
+    pub(super) fn remove(&mut self, name: &Name, object: &ObjectName) {
+        if let Some(objects) = self.members.get_mut(name) {
+            objects.remove(object);
+            if objects.is_empty() {
+                self.members.remove(name);
+            }
+        }
+    }
+
+    /// Makes those due whose time has come; returns when the next one is.
+    pub(super) fn wake(&mut self, now: Instant) -> Option<Instant> {
+        let due: Vec<ObjectName> =
+            self.retries.iter().filter(|(_, at)| **at <= now).map(|(object, _)| object.clone()).collect();
+        for object in due {
+            self.retries.remove(&object);
+            self.dirty.insert(object);
+        }
+        self.retries.values().min().copied()
+    }
+}
+
+/// What of an object matters: an event that changes nothing of this is none of our business.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    uid: Option<String>,
+    generation: Option<i64>,
+    deleting: bool,
+    requested: Option<String>,
+    abandoned: bool,
+}
+
+impl Seen {
+    /// Takes it from an object.
+    #[must_use]
+    pub(super) fn of(record: &DnsRecord) -> Self {
+        Self {
+            uid: record.metadata.uid.clone(),
+            generation: record.metadata.generation,
+            deleting: record.metadata.deletion_timestamp.is_some(),
+            requested: reconcile_requested(record).map(str::to_owned),
+            abandoned: is_abandoned(record),
+        }
+    }
+
+    /// Whether there is something to do that there was not before; a request that was served is nothing new.
+    #[must_use]
+    pub(super) fn is_news_to(&self, before: &Self) -> bool {
+        let requested = self.requested.is_some() && self.requested != before.requested;
+        requested
+            || self.uid != before.uid
+            || self.generation != before.generation
+            || self.deleting != before.deleting
+            || self.abandoned != before.abandoned
+    }
+
+    /// Whether both are one object, and not two of one name.
+    #[must_use]
+    pub(super) fn is_same_object(&self, other: &Self) -> bool {
+        self.uid == other.uid
+    }
+}
+
+/// What is remembered of a DnsRecord.
+pub(super) struct Slot {
+    /// What was last seen of it.
+    pub(super) seen: Seen,
+    /// Whether it had our finalizer.
+    pub(super) held: bool,
+    /// The SolidServer that it refers to.
+    pub(super) solid_server: Arc<str>,
+    /// Its zone, once bound.
+    pub(super) binding: Option<Binding>,
+    /// The zones and names under which it is registered.
+    pub(super) registered: Vec<(ZoneKey, Name)>,
+    /// What is remembered of its writes.
+    pub(super) brake: Brake,
+    /// Tries since it last settled.
+    pub(super) attempts: u32,
+    /// It is settled in its new zone: the one it leaves may be cleared.
+    pub(super) placed: bool,
+    /// The zone that it left is cleared.
+    pub(super) left: Option<Place>,
+    /// Since when it has had work to do, for the status of those that wait long.
+    pub(super) waits_since: Option<Instant>,
+}
+
+impl Slot {
+    /// A new object; what its status says of a write that was held goes on to count.
+    #[must_use]
+    pub(super) fn new(record: &DnsRecord, now: Instant, since_start: Duration) -> Self {
+        Self {
+            seen: Seen::of(record),
+            held: is_held(record),
+            solid_server: record.spec.solid_server_name().into(),
+            binding: None,
+            registered: Vec::new(),
+            brake: restored(record, since_start).unwrap_or_default(),
+            attempts: 0,
+            placed: false,
+            left: None,
+            waits_since: Some(now),
+        }
+    }
+}
+
+/// How long a write stays held after a restart, when its status says that it was held before.
+const RESTORED_FOR: Duration = Duration::from_secs(3600);
+
+fn restored(record: &DnsRecord, since_start: Duration) -> Option<Brake> {
+    let reason = match shown_reason(record)? {
+        Reason::Rejected => BrakeReason::Rejected,
+        Reason::NotStoredAsSent => BrakeReason::NotStoredAsSent,
+        Reason::Contested => BrakeReason::Contested,
+        Reason::HiddenByRights => BrakeReason::HiddenByRights,
+        _ => return None,
+    };
+    let conditions = &record.status.as_ref()?.conditions;
+    let message = conditions.iter().find(|condition| condition.type_ == "Ready")?.message.clone();
+    Some(Brake::restored(reason, message, since_start + RESTORED_FOR))
+}

@@ -1,0 +1,543 @@
+//! One HTTP call: through the gate, with a deadline, its failure sorted into the classes of [`Error`].
+//!
+//! A write is sent at most once. (The HTTP library sends a request again only where the protocol proves that it was not
+//! processed: it never left this side, or the server refused its HTTP/2 stream, RFC 9113 8.7.) A read that lost its
+//! connection or met an appliance out of order is repeated once.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use base64::Engine as _;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Certificate, Method, StatusCode, redirect};
+use secrecy::ExposeSecret as _;
+use url::Url;
+
+use super::dialect::{Answer, Fault, LONGEST_QUERY, Operation, Request};
+use super::gate::{self, Gate, Held};
+use super::{Call, CallObserver, Credentials, Error, Settings, TlsSettings};
+
+/// No list of this client comes near; more is a mistake that must not fill the memory.
+const LONGEST_BODY: usize = 64 * 1024 * 1024;
+/// Below the 5 s after which common web servers close an idle connection, so that a write is not sent into a closing one.
+const IDLE: Duration = Duration::from_secs(4);
+/// Before a read is repeated.
+const BREATHER: Duration = Duration::from_millis(200);
+/// Refusals in a row after which a 401 is believed although the credentials had worked.
+const BELIEVED: u32 = 3;
+
+/// A pause of the appliance that every call waits out.
+pub(super) const SHORT_PATIENCE: Duration = Duration::from_secs(1);
+/// A pause that is waited out in the middle of a list, so that its pages are not read for nothing.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(120);
+
+/// The way to one appliance.
+pub(super) struct Transport {
+    http: reqwest::Client,
+    endpoint: Url,
+    request_timeout: Duration,
+    observer: Option<Arc<dyn CallObserver>>,
+    gate: Gate,
+    /// A call has succeeded with these credentials.
+    authenticated: AtomicBool,
+    /// Refusals since the last success.
+    refusals: AtomicU32,
+}
+
+/// How a call failed before there was an answer to read.
+enum Failure {
+    /// Nothing was sent.
+    NotSent(Error),
+    /// It may have been executed.
+    Lost { cause: String, timeout: bool },
+}
+
+impl Transport {
+    pub(super) fn new(settings: Settings) -> Result<Self, Error> {
+        let endpoint = checked_endpoint(&settings.endpoint)?;
+        // The TLS library has no default of its own; losing the race to install one is as good as winning it.
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            drop(rustls::crypto::ring::default_provider().install_default());
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(AUTHORIZATION, authorization(&settings.credentials)?);
+        let builder = reqwest::Client::builder()
+            .user_agent(settings.user_agent.as_str())
+            .default_headers(headers)
+            .https_only(true)
+            .redirect(redirect::Policy::none())
+            // The appliance is an address that an administrator wrote down; no environment shall divert it.
+            .no_proxy()
+            .timeout(settings.request_timeout)
+            .connect_timeout(settings.request_timeout / 2)
+            .tcp_nodelay(true)
+            .tcp_keepalive(Duration::from_secs(30))
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(settings.concurrency.max(1))
+            .http2_adaptive_window(true)
+            .http2_keep_alive_interval(Duration::from_secs(10))
+            .http2_keep_alive_timeout(settings.request_timeout);
+        let http = trusting(builder, &settings.tls)?
+            .build()
+            .map_err(|error| Error::Settings { what: format!("no HTTP client: {}", innermost(&error)) })?;
+        Ok(Self {
+            http,
+            endpoint,
+            request_timeout: settings.request_timeout,
+            observer: settings.observer,
+            gate: Gate::new(settings.concurrency, settings.requests_per_minute),
+            authenticated: AtomicBool::new(false),
+            refusals: AtomicU32::new(0),
+        })
+    }
+
+    pub(super) fn paused_for(&self) -> Option<Duration> {
+        self.gate.paused_for()
+    }
+
+    /// Reads, with one repetition, and takes the result out of the answer.
+    pub(super) async fn read<T>(
+        &self,
+        request: &Request,
+        patience: Duration,
+        take: impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        debug_assert!(!request.operation.is_write());
+        let service = request.service;
+        let answer = match self.call(request, patience, None).await {
+            Err(CallError { error, repeatable: true }) => {
+                tracing::debug!(service, %error, "reading again");
+                tokio::time::sleep(BREATHER).await;
+                self.call(request, patience, None).await
+            }
+            first => first,
+        };
+        let answer = answer.map_err(|failed| failed.error)?;
+        take(&answer).map_err(|fault| match fault {
+            // A service that is not there at all is no answer about rows.
+            Fault::Refused { .. } if answer.status == StatusCode::NOT_FOUND => Error::Settings {
+                what: format!("no SOLIDserver at the endpoint: {service} is not found (404)"),
+            },
+            Fault::Refused { code, message } => Error::Rejected { service, code, message },
+            Fault::Unreadable(what) => Error::Incomplete { service, what },
+        })
+    }
+
+    /// Writes, once, and takes the result out of the answer. Not sent at all if its turn comes after `start_by`.
+    pub(super) async fn write<T>(
+        &self,
+        request: &Request,
+        start_by: Option<Instant>,
+        take: impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        debug_assert!(request.operation.is_write());
+        let service = request.service;
+        let answer = self.call(request, SHORT_PATIENCE, start_by).await.map_err(|failed| failed.error)?;
+        take(&answer).map_err(|fault| match fault {
+            Fault::Refused { code, message } => refused(request.operation, service, code, message),
+            Fault::Unreadable(cause) => Error::Ambiguous { service, cause },
+        })
+    }
+
+    async fn call(
+        &self,
+        request: &Request,
+        patience: Duration,
+        start_by: Option<Instant>,
+    ) -> Result<Answer, CallError> {
+        let asked = gate::now();
+        let pass = self.gate.enter(patience, start_by).await.map_err(|held| {
+            CallError::last(match held {
+                Held::Paused(rest) => Error::RateLimited { retry_after: Some(rest) },
+                Held::TooLate => Error::NotStarted { service: request.service },
+            })
+        })?;
+        let started = gate::now();
+        let outcome = self.send(request, started).await;
+        drop(pass);
+        let call = Call {
+            service: request.service,
+            operation: request.operation.as_str(),
+            outcome: outcome.as_ref().err().map_or("ok", |failed| failed.error.label()),
+            duration: gate::now().saturating_duration_since(started),
+            waited: started.saturating_duration_since(asked),
+        };
+        tracing::debug!(
+            service = call.service,
+            operation = call.operation,
+            outcome = call.outcome,
+            duration_ms = call.duration.as_millis(),
+            waited_ms = call.waited.as_millis(),
+            "call"
+        );
+        if let Some(observer) = &self.observer {
+            observer.on_call(&call);
+        }
+        outcome
+    }
+
+    async fn send(&self, request: &Request, started: Instant) -> Result<Answer, CallError> {
+        let (service, is_write) = (request.service, request.operation.is_write());
+        let (status, headers, body) = self.exchange(request).await.map_err(|failure| match failure {
+            Failure::NotSent(error) => CallError::last(error),
+            Failure::Lost { cause, .. } if is_write => CallError::last(Error::Ambiguous { service, cause }),
+            Failure::Lost { cause, timeout } => {
+                CallError { error: Error::Unreachable { cause }, repeatable: !timeout }
+            }
+        })?;
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let retry_after =
+                headers.get(RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now()));
+            self.gate.limited(started, retry_after);
+            return Err(CallError::last(Error::RateLimited { retry_after }));
+        }
+        self.gate.passed();
+        let out_of_order = || match is_write {
+            true => {
+                CallError::last(Error::Ambiguous { service, cause: format!("it was answered with {status}") })
+            }
+            false => {
+                CallError { error: Error::Unavailable { service, status: status.as_u16() }, repeatable: true }
+            }
+        };
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                let refusals = self.refusals.fetch_add(1, Ordering::Relaxed) + 1;
+                if self.authenticated.load(Ordering::Relaxed) && refusals < BELIEVED {
+                    return Err(out_of_order());
+                }
+                Err(CallError::last(Error::Unauthorized))
+            }
+            StatusCode::FORBIDDEN => Err(CallError::last(Error::Forbidden { service })),
+            StatusCode::PRECONDITION_FAILED => Err(CallError::last(Error::ClockSkew)),
+            StatusCode::REQUEST_TIMEOUT => Err(out_of_order()),
+            status if status.is_server_error() => Err(out_of_order()),
+            status if status.is_success() => {
+                self.authenticated.store(true, Ordering::Relaxed);
+                self.refusals.store(0, Ordering::Relaxed);
+                Ok(Answer { status, body })
+            }
+            status if status.is_client_error() => Ok(Answer { status, body }),
+            status => Err(CallError::last(Error::Settings {
+                what: format!("no SOLIDserver at the endpoint: it answers {} to {service}", status.as_u16()),
+            })),
+        }
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<(StatusCode, HeaderMap, Vec<u8>), Failure> {
+        let (url, body) = self.place(request).map_err(Failure::NotSent)?;
+        let mut builder = self.http.request(request.method.clone(), url);
+        if let Some(body) = body {
+            builder = builder.json(&body);
+        }
+        let mut response = builder.send().await.map_err(|error| self.failure(error))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| match self.failure(error) {
+            // The answer had begun: whatever the library calls it now, the request was sent.
+            Failure::NotSent(error) => Failure::Lost { cause: error.to_string(), timeout: false },
+            lost @ Failure::Lost { .. } => lost,
+        })? {
+            if body.len() + chunk.len() > LONGEST_BODY {
+                return Err(Failure::Lost {
+                    cause: "the answer is longer than 64 MiB".to_owned(),
+                    timeout: true,
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((response.status(), response.headers().clone(), body))
+    }
+
+    /// The URL of a call, and the JSON body of a POST or PUT whose parameters are too long for a URL. Both are ways in
+    /// which the appliance is known to take parameters; the vendor's libraries use the first.
+    fn place(
+        &self,
+        request: &Request,
+    ) -> Result<(Url, Option<serde_json::Map<String, serde_json::Value>>), Error> {
+        let mut url = self.endpoint.clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::Settings { what: "the endpoint is no base URL".to_owned() })?
+            .pop_if_empty()
+            .extend(request.path);
+        if request.parameters.is_empty() {
+            return Ok((url, None));
+        }
+        let mut with_query = url.clone();
+        with_query.query_pairs_mut().extend_pairs(&request.parameters);
+        let length = with_query.query().map_or(0, str::len);
+        if length > LONGEST_QUERY && matches!(request.method, Method::POST | Method::PUT) {
+            let body = request.parameters.iter().map(|(name, value)| ((*name).to_owned(), (&**value).into()));
+            return Ok((url, Some(body.collect())));
+        }
+        Ok((with_query, None))
+    }
+
+    fn failure(&self, error: reqwest::Error) -> Failure {
+        let error = error.without_url();
+        let cause = innermost(&error);
+        if error.is_builder() {
+            return Failure::NotSent(Error::Settings { what: format!("a request cannot be built: {cause}") });
+        }
+        if error.is_connect() {
+            return Failure::NotSent(match tls_cause(&error) {
+                Some(cause) => Error::Tls { cause },
+                None if error.is_timeout() => {
+                    Error::Unreachable { cause: "no connection in time".to_owned() }
+                }
+                None => Error::Unreachable { cause },
+            });
+        }
+        if error.is_timeout() {
+            let cause = format!("no answer within {} s", self.request_timeout.as_secs_f64());
+            return Failure::Lost { cause, timeout: true };
+        }
+        Failure::Lost { cause: format!("connection lost: {cause}"), timeout: false }
+    }
+}
+
+/// A failed call, and whether a read may be repeated after it.
+struct CallError {
+    error: Error,
+    repeatable: bool,
+}
+
+impl CallError {
+    const fn last(error: Error) -> Self {
+        Self { error, repeatable: false }
+    }
+}
+
+/// Sorts a refused write by the appliance's words. Its numbers are not documented, and not looked at.
+fn refused(operation: Operation, service: &'static str, code: String, message: String) -> Error {
+    let words = message.to_lowercase();
+    match operation {
+        Operation::Add | Operation::Edit if words.contains("already exist") => {
+            Error::AlreadyExists { message }
+        }
+        Operation::Edit | Operation::Delete if words.contains("does not exist") => {
+            Error::DoesNotExist { message }
+        }
+        _ => Error::Rejected { service, code, message },
+    }
+}
+
+fn checked_endpoint(endpoint: &Url) -> Result<Url, Error> {
+    let wrong = |what: &str| Err(Error::Settings { what: format!("the endpoint {what}") });
+    if endpoint.scheme() != "https" {
+        return wrong("must begin with https://");
+    }
+    if endpoint.host_str().is_none_or(str::is_empty) {
+        return wrong("names no host");
+    }
+    if !endpoint.username().is_empty() || endpoint.password().is_some() {
+        return wrong("must not contain credentials");
+    }
+    if endpoint.query().is_some() || endpoint.fragment().is_some() {
+        return wrong("must end with the path: no '?', no '#'");
+    }
+    Ok(endpoint.clone())
+}
+
+fn authorization(credentials: &Credentials) -> Result<HeaderValue, Error> {
+    let Credentials::Basic { username, password } = credentials;
+    let (username, password) = (username.expose_secret(), password.expose_secret());
+    let wrong = |what: &str| Error::Settings { what: format!("the username {what}") };
+    if username.is_empty() {
+        return Err(wrong("is empty"));
+    }
+    if username.contains(':') {
+        return Err(wrong("contains a colon, which HTTP Basic cannot carry (RFC 7617 2)"));
+    }
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+    let mut value = HeaderValue::try_from(format!("Basic {encoded}"))
+        .map_err(|_| Error::Settings { what: "the credentials cannot stand in a header".to_owned() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn trusting(builder: reqwest::ClientBuilder, tls: &TlsSettings) -> Result<reqwest::ClientBuilder, Error> {
+    if tls.insecure_skip_verify {
+        return Ok(builder.tls_danger_accept_invalid_certs(true));
+    }
+    let Some(bundle) = &tls.ca_bundle else { return Ok(builder) };
+    let wrong = |what: &str| Error::Settings { what: format!("the CA bundle {what}") };
+    let certificates = Certificate::from_pem_bundle(bundle).map_err(|_| wrong("is no PEM"))?;
+    if certificates.is_empty() {
+        return Err(wrong("holds no certificate"));
+    }
+    Ok(builder.tls_certs_merge(certificates))
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110 10.2.3). A date is taken by our own clock.
+fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// The innermost cause; the outer ones only say that a request failed.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// What the TLS library objects to, if it is the cause.
+fn tls_cause(error: &(dyn StdError + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return Some(error.to_string());
+        }
+        // An I/O error hides what it wraps from `source`.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(cause) = wrapped.and_then(|wrapped| tls_cause(wrapped)) {
+            return Some(cause);
+        }
+        next = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(endpoint: &str) -> Settings {
+        Settings {
+            endpoint: endpoint.parse().unwrap(),
+            credentials: Credentials::Basic { username: "ops".into(), password: "s3cr:t".into() },
+            tls: TlsSettings::default(),
+            concurrency: 4,
+            page_size: 100,
+            request_timeout: Duration::from_secs(4),
+            requests_per_minute: None,
+            accept_warnings: false,
+            user_agent: "test/1".to_owned(),
+            observer: None,
+        }
+    }
+
+    fn request(method: Method, parameters: Vec<(&'static str, std::borrow::Cow<'static, str>)>) -> Request {
+        Request {
+            operation: Operation::Add,
+            method,
+            path: ["rest", "dns_rr_add"],
+            service: "dns_rr_add",
+            parameters,
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused_with_the_reason() {
+        for (endpoint, reason) in [
+            ("http://ddi.example.com", "https"),
+            ("https://ops:secret@ddi.example.com", "credentials"),
+            ("https://ddi.example.com/?a=b", "'?'"),
+            ("https://ddi.example.com/#top", "'#'"),
+        ] {
+            let error = Transport::new(settings(endpoint)).map(drop).unwrap_err();
+            assert!(
+                matches!(&error, Error::Settings { what } if what.contains(reason)),
+                "{endpoint}: {error}"
+            );
+            assert!(!error.to_string().contains("secret"));
+        }
+        for bundle in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"] {
+            let mut settings = settings("https://ddi.example.com");
+            settings.tls.ca_bundle = Some(bundle.as_bytes().to_vec());
+            let error = Transport::new(settings).map(drop).unwrap_err();
+            assert!(matches!(&error, Error::Settings { .. }), "{bundle}: {error}");
+        }
+        for username in ["", "a:b"] {
+            let mut settings = settings("https://ddi.example.com");
+            settings.credentials = Credentials::Basic { username: username.into(), password: "x".into() };
+            assert!(matches!(Transport::new(settings).map(drop), Err(Error::Settings { .. })), "{username}");
+        }
+    }
+
+    #[test]
+    fn no_debug_text_holds_a_secret() {
+        let text = format!("{:?}", settings("https://ddi.example.com"));
+        assert!(!text.contains("s3cr") && !text.contains("ops"), "{text}");
+        let header = authorization(&settings("https://ddi.example.com").credentials).unwrap();
+        assert_eq!(header.to_str().unwrap(), "Basic b3BzOnMzY3I6dA==");
+        assert!(!format!("{header:?}").contains("b3Bz"));
+    }
+
+    #[test]
+    fn parameters_travel_in_the_query_and_below_the_path_of_the_endpoint() {
+        let parameters = vec![("value1", "a b&c=d+é'".into()), ("add_flag", "new_only".into())];
+        let query = "value1=a+b%26c%3Dd%2B%C3%A9%27&add_flag=new_only";
+        for endpoint in ["https://ddi.example.com/gateway/ddi", "https://ddi.example.com/gateway/ddi/"] {
+            let transport = Transport::new(settings(endpoint)).unwrap();
+            let (url, body) = transport.place(&request(Method::POST, parameters.clone())).unwrap();
+            assert_eq!(url.as_str(), format!("https://ddi.example.com/gateway/ddi/rest/dns_rr_add?{query}"));
+            assert!(body.is_none());
+        }
+        let transport = Transport::new(settings("https://ddi.example.com")).unwrap();
+        let (url, _) = transport.place(&request(Method::GET, Vec::new())).unwrap();
+        assert_eq!(url.as_str(), "https://ddi.example.com/rest/dns_rr_add");
+    }
+
+    #[test]
+    fn parameters_too_long_for_a_url_travel_as_json() {
+        let transport = Transport::new(settings("https://ddi.example.com")).unwrap();
+        let long = "\"ü\"".repeat(2000);
+        let parameters = vec![("value1", long.clone().into()), ("add_flag", "edit_only".into())];
+        let (url, body) = transport.place(&request(Method::PUT, parameters.clone())).unwrap();
+        assert_eq!(url.as_str(), "https://ddi.example.com/rest/dns_rr_add");
+        let expected = serde_json::json!({"value1": long, "add_flag": "edit_only"});
+        assert_eq!(serde_json::Value::Object(body.unwrap()), expected);
+        let (url, body) = transport.place(&request(Method::DELETE, parameters)).unwrap();
+        assert!(body.is_none() && url.query().is_some());
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        let now = httpdate::parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT").unwrap();
+        let cases = [
+            ("17", Some(17)),
+            (" 0 ", Some(0)),
+            ("Wed, 21 Oct 2015 07:28:40 GMT", Some(40)),
+            ("Wed, 21 Oct 2015 07:27:00 GMT", Some(0)),
+            ("soon", None),
+            ("-5", None),
+            ("1.5", None),
+            ("", None),
+        ];
+        for (text, seconds) in cases {
+            let value = HeaderValue::from_static(text);
+            assert_eq!(retry_after(&value, now), seconds.map(Duration::from_secs), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refused_writes_are_sorted_by_the_appliances_words_not_by_its_numbers() {
+        let sort = |operation, message: &str| {
+            refused(operation, "s", "20117".to_owned(), message.to_owned()).label()
+        };
+        let cases = [
+            (Operation::Add, "DNS rr already exists", "already_exists"),
+            (Operation::Add, "Space name ALREADY EXIST", "already_exists"),
+            (Operation::Edit, "DNS rr already exists", "already_exists"),
+            (Operation::Edit, "This RR does not exist", "does_not_exist"),
+            (Operation::Delete, "this rr Does Not Exist", "does_not_exist"),
+            // An add into a zone that is not there is no stale id.
+            (Operation::Add, "Zone does not exist", "rejected"),
+            (Operation::Delete, "already exists", "rejected"),
+            (Operation::Edit, "Invalid value", "rejected"),
+        ];
+        for (operation, message, label) in cases {
+            assert_eq!(sort(operation, message), label, "{operation:?} {message}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The one integration test binary. Tests that need Kubernetes share one real control plane
+//! (`control_plane::shared`) and keep apart by namespaces of their own.
+
+#[path = "../support/control_plane/mod.rs"]
+mod control_plane;
+
+// The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
+// and may not.
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod deploy;
+#[cfg(test)]
+mod harness;
