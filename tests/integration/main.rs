@@ -11,4 +11,6 @@ mod architecture;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod harness;
