@@ -174,7 +174,7 @@ fn evidence(found: &[Found]) -> Result<Evidence, Error> {
     if soa_rows > 1 {
         return Err(incomplete("two SOA rows: ids changed during the reading"));
     }
-    Ok(Evidence { soa: soa_rows == 1, rows: !found.is_empty(), whole_zone })
+    Ok(Evidence { soa: soa_rows == 1, rows: !found.is_empty() })
 }
 
 /// The rows that were asked for, with the parameters that may be inherited taken off where the appliance does not say.

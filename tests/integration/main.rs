@@ -3,6 +3,9 @@
 
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
+#[cfg(test)]
+#[path = "../support/world.rs"]
+mod world;
 
 // The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
 // and may not.
@@ -14,3 +17,5 @@ mod deploy;
 mod documents;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod smoke;
