@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use solidserver_operator::api::Reason;
+
 /// Folders that hold no text of ours.
 const NOT_OURS: [&str; 3] = ["target", ".git", "node_modules"];
 
@@ -105,6 +107,16 @@ fn relative_links_in_markdown_lead_somewhere() {
         .flat_map(|(path, text)| links(text).into_iter().filter_map(move |link| broken(path, text, &link)))
         .collect();
     assert_eq!(broken, [""; 0]);
+}
+
+#[test]
+fn every_reason_is_explained_once() {
+    let page = fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
+    let mut explained: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let mut reasons: Vec<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+    explained.sort_unstable();
+    reasons.sort_unstable();
+    assert_eq!(explained, reasons);
 }
 
 #[test]
