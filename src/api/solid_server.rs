@@ -27,7 +27,7 @@ pub use tls::{Tls, TlsError};
     plural = "solidservers",
     singular = "solidserver",
     shortname = "sds",
-    category = "solidserver",
+    category = "solidserver-operator",
     status = "SolidServerStatus",
     derive = "PartialEq",
     doc = "SolidServer is one EfficientIP SOLIDserver appliance: how to reach it, and which namespaces may write which zones.",

@@ -34,7 +34,7 @@ const PASSES: usize = 64;
 const SAYING: usize = 16;
 
 /// How often counts are brought up to date and long waits are told.
-const TICK: Duration = Duration::from_secs(5);
+const TICK: Duration = Duration::from_secs(2);
 
 /// How long a record may wait before its status says that it does.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -11,10 +12,13 @@ use crate::api::{DnsRecord, Reason};
 use crate::controller::appliance::Ask;
 use crate::controller::binding::{Binding, bind};
 use crate::controller::catalogue::{Catalogue, Refusal};
-use crate::controller::zones::{ZoneKey, ZoneState};
+use crate::controller::zones::{Slot, ZoneKey, ZoneState};
 use crate::plan::ObjectName;
 use crate::reconcile::is_held;
 use crate::record::{Name, Place};
+
+/// How long a SolidServer may be missing before the records that refer to it say so.
+const GRACE: Duration = Duration::from_secs(3);
 
 impl Engine {
     pub(super) fn objects_of(&self, solid_server: &Arc<str>) -> Vec<ObjectName> {
@@ -56,15 +60,7 @@ impl Engine {
             return;
         }
         let Some(appliance) = self.appliances.get(&slot.solid_server) else {
-            let refusal = Refusal::new(
-                Reason::SolidServerNotFound,
-                format!(
-                    "there is no SolidServer {:?}; create it, or correct spec.solidServerRef",
-                    slot.solid_server
-                ),
-            );
-            self.unregister(object);
-            self.refuse(object, &record, refusal);
+            self.unserved(object, &record);
             return;
         };
         let Some(ready) = &appliance.ready else {
@@ -88,6 +84,38 @@ impl Engine {
                 }
             }
             Err(refusal) => self.unplaced(object, &record, &catalogue, refusal),
+        }
+    }
+
+    /// The SolidServer that a record refers to is not there. Both are often applied together, in any order, so that is told
+    /// only when it stays away.
+    fn unserved(&mut self, object: &ObjectName, record: &Arc<DnsRecord>) {
+        self.unregister(object);
+        let Some(slot) = self.slots.get_mut(object) else { return };
+        let since = *slot.unserved_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < GRACE {
+            return;
+        }
+        let refusal = Refusal::new(
+            Reason::SolidServerNotFound,
+            format!(
+                "there is no SolidServer {:?}; create it, or correct spec.solidServerRef",
+                slot.solid_server
+            ),
+        );
+        self.refuse(object, record, refusal);
+    }
+
+    /// Records whose SolidServer is missing long enough to be told.
+    pub(super) fn tell_unserved(&mut self) {
+        let due = |slot: &Slot| slot.unserved_since.is_some_and(|since| since.elapsed() >= GRACE);
+        let objects: Vec<ObjectName> =
+            self.slots.iter().filter(|(_, slot)| due(slot)).map(|(object, _)| object.clone()).collect();
+        for object in objects {
+            self.rebind(&object, false);
+            if let Some(slot) = self.slots.get_mut(&object) {
+                slot.unserved_since = None;
+            }
         }
     }
 

@@ -92,6 +92,7 @@ impl Engine {
                 let _ = appliance.asks.try_send(Ask::Counts(counts));
             }
         }
+        self.tell_unserved();
         let now = Instant::now();
         let waiting: Vec<ObjectName> = self
             .slots
