@@ -97,6 +97,10 @@ quirks! {
         ["honoured" => "inherited class parameters are left out", "ignored" => "they are shown all the same"];
     InheritedSource, "inherited-source", "5", "Do rows say where a class parameter comes from?",
         ["named" => "rr_class_parameters_inheritance_source names the container", "absent" => "that column is empty"];
+    ParameterProperties, "class-parameter-properties", "5", "Do rows say whether a class parameter is set or inherited?",
+        ["shown" => "in rr_class_parameters_properties", "absent" => "that column is empty"];
+    SelectColumns, "select-columns", "3.1", "Must SELECT name the columns that WHERE and ORDERBY use?",
+        ["lenient" => "no", "strict" => "yes, else 400"];
     Ids, "ids", "3.2, 4.2", "How do row ids compare, and do they rise?",
         ["numeric" => "as numbers; a new row has a higher id", "text" => "as text in WHERE and ORDERBY",
          "random" => "as numbers; a new row's id may be lower than others"];

@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn request(
-        method: Method,
+        method: &Method,
         uri: &str,
         content_type: &str,
         body: &str,
@@ -171,7 +171,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::CONTENT_TYPE, content_type.parse().unwrap());
         read(
-            &method,
+            method,
             &uri.parse().unwrap(),
             &headers,
             &Bytes::copy_from_slice(body.as_bytes()),
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn parameters_come_from_path_query_and_body() {
         let (query, _) = request(
-            Method::GET,
+            &Method::GET,
             "/rest/dns_rr_list?WHERE=rr_type%3D'A'+and+1%3D1&limit=5",
             "",
             "",
@@ -191,25 +191,25 @@ mod tests {
             (query.service.as_str(), query.operation),
             ("dns_rr_list", Some(Operation::List))
         );
-        let (path, _) = request(Method::GET, "/rest/dns_rr_count/WHERE/dns_id%3D5", "", "");
+        let (path, _) = request(&Method::GET, "/rest/dns_rr_count/WHERE/dns_id%3D5", "", "");
         assert_eq!(
             (path.parameters["WHERE"].as_str(), path.operation),
             ("dns_id=5", Some(Operation::Count))
         );
-        let (glued, _) = request(Method::POST, "/rest/dns_rr_add&add_flag=new_only", "", "");
+        let (glued, _) = request(&Method::POST, "/rest/dns_rr_add&add_flag=new_only", "", "");
         assert_eq!(
             (glued.service.as_str(), glued.parameters["add_flag"].as_str()),
             ("dns_rr_add", "new_only")
         );
         let (json, _) = request(
-            Method::DELETE,
+            &Method::DELETE,
             "/rest/dns_rr_delete?rr_id=1",
             "application/json",
             r#"{"rr_id":411}"#,
         );
         assert_eq!(json.parameters["rr_id"], "411");
         let form = "application/x-www-form-urlencoded";
-        let (form, _) = request(Method::POST, "/rest/dns_rr_add", form, "value1=a+b%26c");
+        let (form, _) = request(&Method::POST, "/rest/dns_rr_add", form, "value1=a+b%26c");
         assert_eq!(form.parameters["value1"], "a b&c");
     }
 
@@ -217,42 +217,42 @@ mod tests {
     fn the_flag_decides_whether_a_write_adds_or_edits() {
         let kind = |method, uri| request(method, uri, "", "").0.operation;
         assert_eq!(
-            kind(Method::PUT, "/rest/dns_rr_add?add_flag=new_only"),
+            kind(&Method::PUT, "/rest/dns_rr_add?add_flag=new_only"),
             Some(Operation::Add)
         );
         assert_eq!(
-            kind(Method::POST, "/rest/dns_rr_add?add_flag=edit_only"),
+            kind(&Method::POST, "/rest/dns_rr_add?add_flag=edit_only"),
             Some(Operation::Edit)
         );
         assert_eq!(
-            kind(Method::POST, "/rest/dns_rr_add?rr_name=a"),
+            kind(&Method::POST, "/rest/dns_rr_add?rr_name=a"),
             Some(Operation::Add)
         );
         assert_eq!(
-            kind(Method::PUT, "/rest/dns_rr_add?rr_name=a"),
+            kind(&Method::PUT, "/rest/dns_rr_add?rr_name=a"),
             Some(Operation::Edit)
         );
         assert_eq!(
-            kind(Method::POST, "/rest/dns_rr_add?rr_id=4"),
+            kind(&Method::POST, "/rest/dns_rr_add?rr_id=4"),
             Some(Operation::Edit)
         );
-        assert_eq!(kind(Method::GET, "/other/dns_rr_list"), None);
+        assert_eq!(kind(&Method::GET, "/other/dns_rr_list"), None);
     }
 
     #[test]
     fn a_body_that_is_no_json_object_is_malformed() {
         assert!(
-            request(Method::POST, "/rest/dns_rr_add", "application/json", "{")
+            request(&Method::POST, "/rest/dns_rr_add", "application/json", "{")
                 .1
                 .is_err()
         );
         assert!(
-            request(Method::POST, "/rest/dns_rr_add", "application/json", "[1]")
+            request(&Method::POST, "/rest/dns_rr_add", "application/json", "[1]")
                 .1
                 .is_err()
         );
         assert!(
-            request(Method::POST, "/rest/dns_rr_add", "application/json", " ")
+            request(&Method::POST, "/rest/dns_rr_add", "application/json", " ")
                 .1
                 .is_ok()
         );

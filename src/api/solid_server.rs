@@ -20,7 +20,7 @@ use super::{rules, schema};
     plural = "solidservers",
     singular = "solidserver",
     shortname = "sds",
-    category = "solidserver",
+    category = "solidserver-operator",
     status = "SolidServerStatus",
     derive = "PartialEq",
     doc = "SolidServer is one EfficientIP SOLIDserver appliance: how to reach it, and which namespaces may write which zones.",
@@ -163,12 +163,12 @@ pub struct SecretReference {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = rules::tls)]
 pub struct Tls {
-    /// Certificate authorities to trust besides the system's, PEM, base64 encoded (the output of "base64 -w0 ca.crt").
+    /// Certificate authorities to trust besides the system's, PEM, base64 encoded (the output of "base64 -w0 ca.crt"). Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 262_144), transform = rules::ca_bundle)]
     pub ca_bundle: Option<String>,
 
-    /// The same from a Secret in the operator's own namespace, key ca.crt. Not together with caBundle.
+    /// The same from a Secret in the operator's own namespace, key ca.crt. Not together with caBundle. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_bundle_secret_ref: Option<SecretReference>,
 
@@ -285,7 +285,7 @@ pub struct AllowedNamespaces {
     /// All: every namespace. Selector: those whose labels match selector.
     pub from: NamespacesFrom,
 
-    /// Labels that a namespace must have. Needed with from: Selector, and only there.
+    /// Labels that a namespace must have. Needed with from: Selector, and only there. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
 }
@@ -577,7 +577,6 @@ pub struct ZoneStatus {
     pub view: Option<String>,
 
     /// RRsets that the operator owns there.
-    #[serde(default)]
     pub records: u32,
 
     /// Deletions that the guard's window counts, written before they happen.

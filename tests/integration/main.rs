@@ -10,6 +10,8 @@ mod world;
 // The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
 // and may not.
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod deploy;

@@ -48,7 +48,9 @@ impl World {
         let simulator = Simulator::start(config).await.expect("a simulator");
         let folder = tempfile::tempdir().expect("a folder");
         let world = Self { plane, simulator, client, operator: None, folder, starts: 0 };
-        world.apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {OPERATOR_NAMESPACE}}}\n")).await;
+        world
+            .apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {OPERATOR_NAMESPACE}}}\n"))
+            .await;
         world.set_password("secret").await;
         world
     }
@@ -56,7 +58,12 @@ impl World {
     /// A world in which all runs: SolidServer `default` over the SMART `ns.example.com`, resync every `resync`.
     pub(crate) async fn running(resync: &str) -> Self {
         let mut world = Self::new().await;
-        world.solid_server("default", &format!("resyncInterval: {resync}\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}")).await;
+        world
+            .solid_server(
+                "default",
+                &format!("resyncInterval: {resync}\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}"),
+            )
+            .await;
         world.start_operator().await;
         world
     }
@@ -71,7 +78,8 @@ impl World {
 
     /// Applies a SolidServer for the simulator; `spec` is YAML for further fields, indented by two.
     pub(crate) async fn solid_server(&self, name: &str, spec: &str) {
-        let bundle = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
+        let bundle =
+            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
         self.apply(&format!(
             "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {spec}\n",
             self.simulator.endpoint()
@@ -82,7 +90,11 @@ impl World {
     /// Starts the operator's binary and waits until it is ready.
     pub(crate) async fn start_operator(&mut self) {
         self.starts += 1;
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("its number")
+            .port();
         let log = self.folder.path().join(format!("operator-{}.log", self.starts));
         let file = std::fs::File::create(&log).expect("a log file");
         let child = Command::new(env!("CARGO_BIN_EXE_solidserver-operator"))
@@ -129,7 +141,10 @@ impl World {
 
     /// The operator's log so far.
     pub(crate) fn log(&self) -> String {
-        self.operator.as_ref().map(|operator| std::fs::read_to_string(&operator.log).unwrap_or_default()).unwrap_or_default()
+        self.operator
+            .as_ref()
+            .map(|operator| std::fs::read_to_string(&operator.log).unwrap_or_default())
+            .unwrap_or_default()
     }
 
     /// `kubectl apply -f -` of YAML that must be taken.
@@ -144,7 +159,12 @@ impl World {
 
     /// The same with standard input.
     pub(crate) async fn kubectl_in(&self, arguments: &[&str], input: &str) -> String {
-        self.plane.kubectl_with_stdin(arguments, input).await.expect("kubectl runs").success().expect("kubectl succeeds")
+        self.plane
+            .kubectl_with_stdin(arguments, input)
+            .await
+            .expect("kubectl runs")
+            .success()
+            .expect("kubectl succeeds")
     }
 
     /// Creates a namespace.
@@ -237,7 +257,11 @@ impl World {
         }
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
-        let _ = writeln!(text, "--- the operator's last lines\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+        let _ = writeln!(
+            text,
+            "--- the operator's last lines\n{}",
+            lines[lines.len().saturating_sub(60)..].join("\n")
+        );
         let _ = writeln!(text, "--- calls: {:?}", self.simulator.calls());
         text
     }
@@ -254,7 +278,10 @@ pub(crate) fn describe(row: &RowView) -> String {
 pub(crate) fn shows(record: &DnsRecord, reason: &str) -> bool {
     record.status.as_ref().is_some_and(|status| {
         Some(status.observed_generation) == record.metadata.generation
-            && status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.reason == reason)
+            && status
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.reason == reason)
     })
 }
 

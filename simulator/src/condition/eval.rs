@@ -101,7 +101,7 @@ fn compare_folded(left: &str, right: &str) -> Ordering {
 }
 
 impl Operand {
-    fn column(&self) -> Option<&'static Column> {
+    pub(super) fn column(&self) -> Option<&'static Column> {
         match self {
             Self::Column(column) => Some(column),
             Self::Text(_) | Self::Number(_) => None,

@@ -98,6 +98,24 @@ struct LiteralSet {
     numbers: HashSet<i128>,
 }
 
+impl Node {
+    fn collect_columns(&self, columns: &mut Vec<&'static Column>) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => {
+                nodes.iter().for_each(|node| node.collect_columns(columns))
+            }
+            Self::Not(node) => node.collect_columns(columns),
+            Self::Compare { left, right, .. } => {
+                columns.extend([left, right].into_iter().filter_map(Operand::column));
+            }
+            Self::In { column, .. } | Self::Like { column, .. } | Self::IsNull(column) => {
+                columns.push(column)
+            }
+            Self::Constant(_) => {}
+        }
+    }
+}
+
 impl Condition {
     /// A condition that holds for every row.
     pub(crate) fn always(habits: Habits) -> Self {
@@ -105,6 +123,13 @@ impl Condition {
             root: Node::Constant(true),
             habits,
         }
+    }
+
+    /// The columns that the clause names.
+    pub(crate) fn columns(&self) -> Vec<&'static Column> {
+        let mut columns = Vec::new();
+        self.root.collect_columns(&mut columns);
+        columns
     }
 
     /// Reads a clause over these columns.

@@ -206,12 +206,13 @@ fn is_keyword(word: &str) -> bool {
 
 /// Chains of equals are flat, so that their length costs no stack.
 fn single(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Node {
-    if nodes.len() == 1 {
-        if let Some(node) = nodes.pop() {
-            return node;
+    match nodes.pop() {
+        Some(node) if nodes.is_empty() => node,
+        last => {
+            nodes.extend(last);
+            join(nodes)
         }
     }
-    join(nodes)
 }
 
 impl Operator {

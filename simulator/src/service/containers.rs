@@ -73,7 +73,7 @@ pub(super) fn read(
     if request.operation == Some(Operation::Count) {
         return Ok(total(found.len()));
     }
-    page::answer(state, request, columns, found, tampering)
+    page::answer(state, request, columns, &condition, found, tampering)
 }
 
 /// All objects of a kind, by id.

@@ -25,5 +25,5 @@ pub(super) fn list(state: &State, request: &ServiceRequest) -> Result<Answer, Re
     } else {
         Vec::new()
     };
-    page::answer(state, request, MEMBER, found, Tampering::default())
+    page::answer(state, request, MEMBER, &condition, found, Tampering::default())
 }

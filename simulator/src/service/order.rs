@@ -62,6 +62,14 @@ impl Order {
         })
     }
 
+    /// The columns that the order names, as far as it is followed.
+    pub(super) fn columns(&self) -> Vec<&'static Column> {
+        match self {
+            Self::By(terms) => terms.iter().map(|term| term.column).collect(),
+            Self::Natural | Self::Meaningless => Vec::new(),
+        }
+    }
+
     pub(super) fn is_natural(&self) -> bool {
         matches!(self, Self::Natural)
     }

@@ -4,6 +4,7 @@ use super::Tampering;
 use super::order::Order;
 use crate::answer::{Answer, Refusal, push_member};
 use crate::columns::{Column, Columns, Context};
+use crate::condition::Condition;
 use crate::quirk::QuirkName;
 use crate::request::ServiceRequest;
 use crate::state::State;
@@ -58,15 +59,45 @@ pub(super) fn selected(request: &ServiceRequest, columns: Columns) -> Vec<&'stat
     }
 }
 
+/// Refuses SELECT where it leaves out a column of WHERE or ORDERBY, as the documentation says and some clients do not.
+fn check_selected(
+    state: &State,
+    request: &ServiceRequest,
+    columns: Columns,
+    condition: &Condition,
+    order: &Order,
+) -> Result<(), Refusal> {
+    if request.text("SELECT").is_none() || !state.quirks.is(QuirkName::SelectColumns, "strict") {
+        return Ok(());
+    }
+    let selected: Vec<&str> = selected(request, columns)
+        .iter()
+        .map(|column| column.name)
+        .collect();
+    let used = condition.columns().into_iter().chain(order.columns());
+    match used
+        .map(|column| column.name)
+        .find(|name| !selected.contains(name))
+    {
+        Some(name) => Err(Refusal {
+            parameters: Some("SELECT".to_owned()),
+            ..Refusal::new(5, format!("Column {name} is used and not selected"))
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Orders a result, cuts the page out of it and writes it.
 pub(super) fn answer(
     state: &State,
     request: &ServiceRequest,
     columns: Columns,
+    condition: &Condition,
     mut found: Vec<Context<'_>>,
     tampering: Tampering,
 ) -> Result<Answer, Refusal> {
     let order = Order::read(state, request, columns, tampering)?;
+    check_selected(state, request, columns, condition, &order)?;
     order.sort(&mut found);
     let page = Page::read(state, request, tampering);
     if page.offset > 0 && page.offset >= found.len() && state.quirks.is(QuirkName::OffsetPastEnd, "error") {

@@ -45,7 +45,7 @@ pub(super) fn list(state: &State, request: &ServiceRequest, tampering: Tampering
             .collect();
         found.extend(foreign);
     }
-    page::answer(state, request, ROW, found, tampering)
+    page::answer(state, request, ROW, &condition, found, tampering)
 }
 
 pub(super) fn count(

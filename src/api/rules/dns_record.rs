@@ -4,7 +4,7 @@ use kube::core::{Reason, Rule};
 use schemars::Schema;
 use serde_json::Value;
 
-use super::patterns::{CONTROL, FOUR_NUMBERS, INTERNATIONAL_NAME};
+use super::patterns::{CONTROL, FOUR_NUMBERS, NAME};
 use super::values::value_rules;
 use super::{LONGEST_OBJECT_NAME, VALUES_TOGETHER, add, rule};
 
@@ -39,8 +39,8 @@ fn zone_ends_fqdn() -> Rule {
     rule(
         "!has(self.zone) || ('.' + self.fqdn.lowerAscii() + (self.fqdn.endsWith('.') ? '' : '.'))\
          .endsWith('.' + self.zone.lowerAscii() + (self.zone.endsWith('.') ? '' : '.'))",
-        "zone is not the end of fqdn: www.shop.example.com can be in zone shop.example.com or example.com; leave zone out to \
-         have it found",
+        "zone is not the end of fqdn; for example www.shop.example.com can be in zone shop.example.com or example.com; leave \
+         zone out to have it found",
     )
     .field_path(".zone")
 }
@@ -50,7 +50,7 @@ pub(in crate::api) fn fqdn(schema: &mut Schema) {
     add(
         schema,
         &rule(
-            &format!("self.matches(r'^{INTERNATIONAL_NAME}$') && {}", short_enough("self")),
+            &format!("self.matches(r'^{NAME}$') && {}", short_enough("self")),
             "fqdn is a name of at most 253 octets, each label 1 to 63 of letters, digits, - _ and /, with \"*\" only as the whole \
              first label, for example \"www.shop.example.com\" or \"*.shop.example.com\"",
         ),
@@ -59,7 +59,7 @@ pub(in crate::api) fn fqdn(schema: &mut Schema) {
         schema,
         &rule(
             &format!(r"!self.matches(r'^{FOUR_NUMBERS}$')"),
-            "fqdn is an address and must be a name; the name of a PTR record for 192.0.2.10 is \"10.2.0.192.in-addr.arpa\"",
+            "fqdn is an address and must be a name, for example \"10.2.0.192.in-addr.arpa\" for a PTR record of 192.0.2.10",
         ),
     );
 }
@@ -69,10 +69,7 @@ pub(in crate::api) fn zone(schema: &mut Schema) {
     add(
         schema,
         &rule(
-            &format!(
-                "self.matches(r'^{INTERNATIONAL_NAME}$') && !self.startsWith('*') && {}",
-                short_enough("self")
-            ),
+            &format!("self.matches(r'^{NAME}$') && !self.startsWith('*') && {}", short_enough("self")),
             "zone is a name of at most 253 octets, each label 1 to 63 of letters, digits, - _ and /, without \"*\", for example \
              \"shop.example.com\"",
         ),
@@ -122,7 +119,7 @@ pub(in crate::api) fn class_name(schema: &mut Schema) {
 
 /// One line that neither begins nor ends in a space.
 pub(super) fn plain_text(variable: &str) -> String {
-    format!(r"!{variable}.matches(r'{CONTROL}|\t|^ | $')")
+    format!(r"!{variable}.matches(r'{CONTROL}|^ | $')")
 }
 
 /// The appliance's class parameters.

@@ -14,12 +14,9 @@ pub(super) const IPV4: &str =
 /// What separates the fields of a value.
 pub(super) const SPACE: &str = r"[ \t]+";
 
-/// A name in ASCII with or without a trailing dot; its first label may be `*`.
-pub(super) const NAME: &str = r"(\*\.)?[0-9A-Za-z_/-]{1,63}(\.[0-9A-Za-z_/-]{1,63})*\.?";
-
-/// The same with U-labels, which only IDNA can judge.
-pub(super) const INTERNATIONAL_NAME: &str =
-    r"(\*\.)?[0-9A-Za-z_/\x{80}-\x{10FFFF}-]{1,63}(\.[0-9A-Za-z_/\x{80}-\x{10FFFF}-]{1,63})*\.?";
+/// A name with or without a trailing dot; its first label may be `*`. Labels have letters, digits, `-`, `_`, `/` and any
+/// character beyond ASCII, which only IDNA can judge.
+pub(super) const NAME: &str = r"(\*\.)?[^\x00-,.:-@\[-^`{-\x7F]{1,63}(\.[^\x00-,.:-@\[-^`{-\x7F]{1,63})*\.?";
 
 /// Four numbers between dots: an address, or one with a typing error. No host has such a name.
 pub(super) const FOUR_NUMBERS: &str = r"([0-9]{1,3}\.){3}[0-9]{1,3}\.?";
@@ -39,5 +36,5 @@ pub(super) const PLAIN_OCTET: &str = r"[!#-&*-:<-\[\]-~\x27]";
 /// Two hexadecimal digits, with or without spaces after each.
 pub(super) const HEX_PAIR: &str = r"[0-9A-Fa-f][ \t]*[0-9A-Fa-f][ \t]*";
 
-/// A control character other than the tab.
-pub(super) const CONTROL: &str = r"[\x00-\x08\x0A-\x1F\x7F]";
+/// A control character.
+pub(super) const CONTROL: &str = r"[\x00-\x1F\x7F]";

@@ -3,7 +3,7 @@
 use schemars::Schema;
 
 use super::dns_record::short_enough;
-use super::patterns::{INTERNATIONAL_NAME, U16};
+use super::patterns::{NAME, U16};
 use super::{add, rule};
 
 /// Rules that look at several fields of a SolidServer's spec.
@@ -60,7 +60,7 @@ pub(in crate::api) fn grant_name(schema: &mut Schema) {
         schema,
         &rule(
             &format!(
-                "self == '*' || (self.matches(r'^{INTERNATIONAL_NAME}$') && !self.startsWith('*') && {})",
+                "self == '*' || (self.matches(r'^{NAME}$') && !self.startsWith('*') && {})",
                 short_enough("self")
             ),
             "name is a domain, which stands for itself and all names below it, for example \"shop.example.com\"; \"*\" alone \

@@ -4,8 +4,8 @@ use schemars::Schema;
 use serde_json::Value;
 
 use super::patterns::{
-    CONTROL, ESCAPE, FOUR_NUMBERS, HEX_PAIR, INTERNATIONAL_NAME, IPV4, NAME, PLAIN_OCTET, QUOTED_OCTET,
-    SPACE, TOO_LONG_NAME, U8, U16,
+    CONTROL, ESCAPE, FOUR_NUMBERS, HEX_PAIR, IPV4, NAME, PLAIN_OCTET, QUOTED_OCTET, SPACE, TOO_LONG_NAME, U8,
+    U16,
 };
 use super::{add, add_explained};
 use crate::record::RecordType;
@@ -66,7 +66,7 @@ fn predicate(record_type: RecordType) -> String {
             format!("{} && isIP(v.trim()) && ip(v.trim()).family() == 6", matches("[0-9A-Fa-f:.]+"))
         }
         RecordType::Cname | RecordType::Dname | RecordType::Ns | RecordType::Ptr => {
-            ends_in_host(&matches(INTERNATIONAL_NAME))
+            ends_in_host(&matches(NAME))
         }
         RecordType::Mx => ends_in_host(&matches(&format!(r"{U16}{SPACE}({NAME}|\.)"))),
         RecordType::Srv => ends_in_host(&matches(&format!(r"({U16}{SPACE}){{3}}({NAME}|\.)"))),
@@ -133,7 +133,7 @@ fn digest(algorithms: &[(&str, usize)], others: &str) -> String {
 fn service_binding() -> String {
     let value = r#"("([\t !#-\[\]-~]|\\[ -~])*"|([!#-&*-:<-\[\]-~\x27]|\\[ -~])*)"#;
     let parameter = format!(
-        r#"(?i:((mandatory|alpn|ipv4hint|ech|ipv6hint|dohpath|tls-supported-groups|key[0-9]{{1,5}})={value}|(no-default-alpn|ohttp|key[0-9]{{1,5}})(="")?|port=({U16}|"{U16}")))"#
+        r#"(?i:((mandatory|alpn|ipv[46]hint|ech|dohpath|tls-supported-groups|key[0-9]{{1,5}})={value}|(no-default-alpn|ohttp|key[0-9]{{1,5}})(="")?|port=({U16}|"[0-9]+")))"#
     );
     let shape = matches(&format!(r"{U16}{SPACE}({NAME}|\.)({SPACE}{parameter})*"));
     let wrong = format!(
