@@ -20,4 +20,8 @@ mod documents;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod ownership;
+#[cfg(test)]
 mod smoke;

@@ -12,7 +12,17 @@ use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, ZoneKey};
 use crate::plan::ObjectName;
 use crate::reconcile::{self, Done, Ending, ErrorClass, Scope, Settled, Subject, Work, is_held, is_ready};
-use crate::record::Place;
+use crate::record::{Name, Place};
+
+/// What a pass concerns.
+struct Concerned {
+    /// DnsRecords that are decided.
+    focus: BTreeSet<ObjectName>,
+    /// Their names in the zone.
+    names: BTreeSet<Name>,
+    /// DnsRecords at those names.
+    involved: BTreeSet<ObjectName>,
+}
 
 impl Engine {
     pub(super) fn begin(&mut self, zone: ZoneKey) {
@@ -49,14 +59,7 @@ impl Engine {
         state.whole_due = false;
         let known = if whole { None } else { state.known.take() };
         let zone_rows = state.rows;
-        let names: BTreeSet<_> = focus
-            .iter()
-            .filter_map(|object| self.slots.get(object))
-            .flat_map(|slot| {
-                slot.registered.iter().filter(|(other, _)| other == zone).map(|(_, name)| name.clone())
-            })
-            .collect();
-        let involved: BTreeSet<ObjectName> = names.iter().flat_map(|name| state.at(name)).cloned().collect();
+        let Concerned { focus, names, involved } = self.concerned(zone, focus);
 
         let (mut claims, mut subjects) = (Vec::new(), HashMap::new());
         for object in involved {
@@ -97,6 +100,32 @@ impl Engine {
             known,
             zone_rows,
         })
+    }
+
+    /// All that a pass over these DnsRecords concerns. Whoever is at one of their names and is not Ready may wait for just what
+    /// they do, such as giving the name up: it is decided with them, and so its other names belong to the pass too.
+    fn concerned(&self, zone: &ZoneKey, mut focus: BTreeSet<ObjectName>) -> Concerned {
+        loop {
+            let names: BTreeSet<Name> = focus
+                .iter()
+                .filter_map(|object| self.slots.get(object))
+                .flat_map(|slot| slot.registered.iter().filter(|(other, _)| other == zone))
+                .map(|(_, name)| name.clone())
+                .collect();
+            let state = self.zones.get(zone);
+            let involved: BTreeSet<ObjectName> = state
+                .into_iter()
+                .flat_map(|state| names.iter().flat_map(|name| state.at(name)))
+                .cloned()
+                .collect();
+            let is_waiting =
+                |object: &&ObjectName| self.latest(object).is_some_and(|record| !is_ready(&record));
+            let more: Vec<ObjectName> = involved.difference(&focus).filter(is_waiting).cloned().collect();
+            if more.is_empty() {
+                return Concerned { focus, names, involved };
+            }
+            focus.extend(more);
+        }
     }
 
     pub(super) fn finish(&mut self, zone: &ZoneKey, done: Done) {
