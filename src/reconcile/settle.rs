@@ -200,7 +200,7 @@ impl Slice<'_> {
                         Reason::DefaultsChanged,
                         format!(
                             "in the {} as before, while the SolidServer's defaults name another place by now; to move it: \
-                             kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {}=now",
+                             kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {}=$(date +%s)",
                             self.place,
                             settled.object.namespace,
                             settled.object.name,
