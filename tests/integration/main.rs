@@ -5,5 +5,6 @@
 mod control_plane;
 
 mod architecture;
+mod client;
 mod deploy;
 mod harness;
