@@ -1,6 +1,7 @@
 //! The binary: reads the command line and hands over to the library.
 
 use std::error::Error;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
 
 fn execute(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Crds => print!("{}", crds::crds()?),
+        Command::Crds => io::stdout().write_all(crds::crds()?.as_bytes())?,
         Command::Run(arguments) => {
             let settings = arguments.settings()?;
             // For both HTTP clients. It fails only when the process has a provider already, which is as good.
@@ -44,13 +45,13 @@ fn execute(command: Command) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An error and what caused it, in one line.
+/// An error and what caused it, in one line; some libraries repeat their cause, which is left out.
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
+    for cause in std::iter::successors(error.source(), |error| (*error).source()).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
     }
     text
 }

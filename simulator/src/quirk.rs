@@ -97,6 +97,10 @@ quirks! {
         ["honoured" => "inherited class parameters are left out", "ignored" => "they are shown all the same"];
     InheritedSource, "inherited-source", "5", "Do rows say where a class parameter comes from?",
         ["named" => "rr_class_parameters_inheritance_source names the container", "absent" => "that column is empty"];
+    ParameterProperties, "class-parameter-properties", "5", "Do rows say whether a class parameter is set or inherited?",
+        ["shown" => "in rr_class_parameters_properties", "absent" => "that column is empty"];
+    SelectColumns, "select-columns", "3.1", "Must SELECT name the columns that WHERE and ORDERBY use?",
+        ["lenient" => "no", "strict" => "yes, else 400"];
     Ids, "ids", "3.2, 4.2", "How do row ids compare, and do they rise?",
         ["numeric" => "as numbers; a new row has a higher id", "text" => "as text in WHERE and ORDERBY",
          "random" => "as numbers; a new row's id may be lower than others"];
@@ -142,9 +146,7 @@ pub struct Quirks {
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self {
-            chosen: vec![0; TABLE.len()],
-        }
+        Self { chosen: vec![0; TABLE.len()] }
     }
 }
 
@@ -166,11 +168,7 @@ impl Quirks {
             .ok_or_else(|| Error::UnknownAnswer {
                 quirk: name.to_owned(),
                 answer: answer.to_owned(),
-                known: answers
-                    .iter()
-                    .map(|(known, _)| *known)
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                known: answers.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "),
             })?;
         if let Some(chosen) = self.chosen.get_mut(index) {
             *chosen = answer_index;
@@ -200,10 +198,7 @@ impl Quirks {
 
     fn at(&self, index: usize) -> &'static str {
         let chosen = self.chosen.get(index).copied().unwrap_or_default();
-        TABLE
-            .get(index)
-            .and_then(|quirk| quirk.answers.get(usize::from(chosen)))
-            .map_or("", |(name, _)| name)
+        TABLE.get(index).and_then(|quirk| quirk.answers.get(usize::from(chosen))).map_or("", |(name, _)| name)
     }
 }
 
@@ -224,11 +219,7 @@ pub fn quirks_page() -> String {
             .collect::<Vec<_>>()
             .join("<br>");
         // Writing into a String cannot fail.
-        let _ = writeln!(
-            page,
-            "| `{}` | {} | {} | {} |",
-            quirk.name, quirk.question, answers, quirk.source
-        );
+        let _ = writeln!(page, "| `{}` | {} | {} | {} |", quirk.name, quirk.question, answers, quirk.source);
     }
     page
 }
@@ -251,11 +242,7 @@ mod tests {
     fn names_are_unique_and_every_quirk_has_another_answer() {
         for (index, quirk) in TABLE.iter().enumerate() {
             assert!(quirk.answers.len() >= 2, "{}", quirk.name);
-            assert!(
-                TABLE[..index].iter().all(|other| other.name != quirk.name),
-                "{}",
-                quirk.name
-            );
+            assert!(TABLE[..index].iter().all(|other| other.name != quirk.name), "{}", quirk.name);
         }
     }
 
@@ -272,10 +259,6 @@ mod tests {
     #[test]
     fn the_page_is_up_to_date() {
         let written = include_str!("../QUIRKS.md");
-        assert_eq!(
-            written,
-            quirks_page(),
-            "write it anew: solidserver-simulator --list-quirks > QUIRKS.md"
-        );
+        assert_eq!(written, quirks_page(), "write it anew: solidserver-simulator --list-quirks > QUIRKS.md");
     }
 }

@@ -7,7 +7,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::schema;
+use super::{rules, schema};
 use crate::record::RecordType;
 
 /// The SolidServer that a DnsRecord without `solidServerRef` means.
@@ -27,10 +27,15 @@ pub const UNOBSERVED_GENERATION: i64 = -1;
     plural = "dnsrecords",
     singular = "dnsrecord",
     shortname = "dnsr",
-    category = "solidserver",
+    category = "solidserver-operator",
     status = "DnsRecordStatus",
     derive = "PartialEq",
     doc = "DnsRecord is one RRset (all records of one name and type) that the operator keeps in step on an EfficientIP SOLIDserver appliance.",
+    validation = rules::object_name(),
+    validation = rules::fixed_solid_server(),
+    validation = rules::fixed_dns_server(),
+    validation = rules::fixed_view(),
+    validation = rules::fixed_zone(),
     selectable = ".spec.fqdn",
     selectable = ".spec.type",
     selectable = ".spec.zone",
@@ -84,11 +89,12 @@ pub const UNOBSERVED_GENERATION: i64 = -1;
     )
 )]
 #[serde(rename_all = "camelCase")]
-#[schemars(transform = schema::for_kubernetes)]
+#[schemars(transform = rules::dns_record_spec, transform = schema::for_kubernetes)]
 pub struct DnsRecordSpec {
     /// Owner name of the RRset, for example www.shop.example.com. A trailing dot is optional, case does not matter,
     /// a leading "*." is a wildcard, "_" and "/" (RFC 2317) may stand in labels. Internationalised names may be
     /// written as they are read; they are stored as A-labels (xn--...). At most 253 octets, each label 1 to 63.
+    #[schemars(length(min = 1, max = 254), transform = rules::fqdn)]
     pub fqdn: String,
 
     /// Record type: A, AAAA, CNAME, DNAME, MX, NS, PTR, SRV, TXT, CAA, NAPTR, TLSA, SSHFP, DS, HTTPS, SVCB or URI.
@@ -115,31 +121,32 @@ pub struct DnsRecordSpec {
     /// DNS server on the appliance, stand-alone or SMART, by its name there. Default: spec.defaults.dnsServer of the
     /// SolidServer. Immutable; it may be added later with the value that status.dnsServer shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = 1, max = 255), transform = rules::dns_server)]
     pub dns_server: Option<String>,
 
     /// View on that DNS server; "" means that the server has no views. Default: spec.defaults.view of the SolidServer.
     /// Immutable; it may be added later with the value that status.view shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255))]
+    #[schemars(length(max = 255), transform = rules::view)]
     pub view: Option<String>,
 
     /// Zone that shall hold the record, for example example.com. Default: the longest zone of the server and view that
     /// contains the name. Needed only for NS, DS and glue addresses that belong into the parent zone. Immutable; it may be
     /// added later with the value that status.zone shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 254))]
+    #[schemars(length(min = 1, max = 254), transform = rules::zone)]
     pub zone: Option<String>,
 
     /// The appliance's class for the records. Default: none is sent, and what is there stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = 128), transform = rules::class_name)]
     pub class_name: Option<String>,
 
     /// The appliance's class parameters to set on the records, for example cost_center: "42". Keys have 1 to 64 letters,
-    /// digits and "_" and do not begin with "k8s_", which marks ownership. Only the keys named here are compared and written;
+    /// digits and "_" and do not begin with "k8s_", which marks ownership; at most 64 keys, values at most 1,024 characters. Only the keys named here are compared and written;
     /// parameters that others set stay. A key removed here is deleted from the records. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::class_parameters)]
     pub class_parameters: Option<BTreeMap<String, String>>,
 
     /// What to do with records of this name and type that are already there and carry no ownership mark. Never: leave

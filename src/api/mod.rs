@@ -2,8 +2,17 @@
 
 pub mod conditions;
 pub mod desired;
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "printer columns of one type: the lint does not see that they belong to different columns"
+)]
 mod dns_record;
+mod rules;
 mod schema;
+#[allow(
+    clippy::duplicated_attributes,
+    reason = "printer columns of one type: the lint does not see that they belong to different columns"
+)]
 mod solid_server;
 
 pub use conditions::{ConditionType, Reason, Standing, kstatus};

@@ -1,6 +1,7 @@
 //! `solidserver-operator run`: from flags to checked settings, and the operator's life from start to end.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -45,9 +46,10 @@ pub struct RunArguments {
     #[arg(long, value_name = "A,B", value_delimiter = ',', env = "SOLIDSERVER_OPERATOR_WATCH_NAMESPACES")]
     watch_namespaces: Vec<String>,
 
-    /// Kubeconfig file to use [default: the Pod's service account, else what kubectl would use]
+    /// Kubeconfig file to use [default: what kubectl would use, else the Pod's service account]
     #[arg(long, value_name = "PATH", env = "SOLIDSERVER_OPERATOR_KUBECONFIG")]
-    kubeconfig: Option<PathBuf>,
+    // Not a PathBuf: clap would refuse an empty one.
+    kubeconfig: Option<OsString>,
 
     /// Address of /metrics, /healthz and /readyz
     #[arg(
@@ -191,7 +193,7 @@ impl RunArguments {
             cluster_name: label("--cluster-name", cluster_name.trim().to_owned(), "prod-eu1")?,
             operator_namespace: label("--operator-namespace", operator_namespace, DEFAULT_NAMESPACE)?,
             watch_namespaces,
-            kubeconfig: kubeconfig.clone().filter(|path| !path.as_os_str().is_empty()),
+            kubeconfig: kubeconfig.clone().filter(|path| !path.is_empty()).map(PathBuf::from),
             instance_id: checked_instance_id(instance_id)?,
         };
         let log_filter = said(log.clone())

@@ -154,6 +154,8 @@ pub(super) struct Slot {
     pub(super) left: Option<Place>,
     /// Since when it has had work to do, for the status of those that wait long.
     pub(super) waits_since: Option<Instant>,
+    /// Since when its SolidServer has been missing, until that was told.
+    pub(super) unserved_since: Option<Instant>,
 }
 
 impl Slot {
@@ -171,6 +173,7 @@ impl Slot {
             placed: false,
             left: None,
             waits_since: Some(now),
+            unserved_since: None,
         }
     }
 }

@@ -109,7 +109,11 @@ impl Metrics {
             status_patches.clone(),
         );
         let queue_depth = Gauge::default();
-        registry.register("queue_depth", "Zones that wait for a pass", queue_depth.clone());
+        registry.register(
+            "queue_depth",
+            "DnsRecords that wait for a pass over their zone",
+            queue_depth.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             calls,
@@ -197,9 +201,9 @@ impl Metrics {
         self.round_duration.with(solid_server, NO_MORE, |round| round.observe(duration.as_secs_f64()));
     }
 
-    /// How many zones wait for a pass.
-    pub fn queue_depth(&self, zones: usize) {
-        self.queue_depth.set(gauge(zones));
+    /// How many DnsRecords wait for a pass over their zone.
+    pub fn queue_depth(&self, records: usize) {
+        self.queue_depth.set(gauge(records));
     }
 
     /// Whether the appliance answered the last probe as it should.
@@ -438,7 +442,8 @@ mod tests {
     #[test]
     fn clones_count_together() {
         let metrics = Metrics::new();
-        metrics.clone().status_patched("ok");
+        let clone = metrics.clone();
+        clone.status_patched("ok");
         metrics.status_patched("ok");
         let text = metrics.encode().unwrap();
         assert_eq!(sample(&text, r#"solidserver_operator_status_patches_total{outcome="ok"}"#), Some("2"));

@@ -143,6 +143,21 @@ async fn the_overlay_gives_the_operator_its_cluster_name() {
 }
 
 #[tokio::test]
+async fn the_binary_knows_every_flag_of_the_deployment() {
+    let deployment = of_kind::<Deployment>(&kustomize("base").await, "Deployment").remove(0);
+    let arguments = deployment.spec.unwrap().template.spec.unwrap().containers.remove(0).args.unwrap();
+    let operator = env!("CARGO_BIN_EXE_solidserver-operator");
+    let output = tokio::process::Command::new(operator).args(["run", "--help"]).output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let known: Vec<&str> = help.split_whitespace().filter(|word| word.starts_with("--")).collect();
+    for argument in &arguments[1..] {
+        let flag = argument.split('=').next().unwrap();
+        assert!(known.contains(&flag), "{flag} is not in: solidserver-operator run --help\n{help}");
+    }
+    assert_eq!(arguments.len(), 5);
+}
+
+#[tokio::test]
 async fn no_role_has_a_wildcard_or_a_right_over_roles() {
     let manifests = kustomize("base").await;
     let mut rules: Vec<PolicyRule> = Vec::new();

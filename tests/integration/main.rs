@@ -3,8 +3,22 @@
 
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
+#[cfg(test)]
+#[path = "../support/world.rs"]
+mod world;
 
+// The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
+// and may not.
+#[cfg(test)]
+mod api;
+#[cfg(test)]
 mod architecture;
 mod client;
+#[cfg(test)]
 mod deploy;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod smoke;

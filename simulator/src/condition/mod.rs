@@ -54,19 +54,9 @@ enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
     Not(Box<Node>),
-    Compare {
-        left: Operand,
-        operator: Operator,
-        right: Operand,
-    },
-    In {
-        column: &'static Column,
-        set: LiteralSet,
-    },
-    Like {
-        column: &'static Column,
-        pattern: String,
-    },
+    Compare { left: Operand, operator: Operator, right: Operand },
+    In { column: &'static Column, set: LiteralSet },
+    Like { column: &'static Column, pattern: String },
     IsNull(&'static Column),
     Constant(bool),
 }
@@ -98,13 +88,35 @@ struct LiteralSet {
     numbers: HashSet<i128>,
 }
 
+impl Node {
+    fn collect_columns(&self, columns: &mut Vec<&'static Column>) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => {
+                nodes.iter().for_each(|node| node.collect_columns(columns))
+            }
+            Self::Not(node) => node.collect_columns(columns),
+            Self::Compare { left, right, .. } => {
+                columns.extend([left, right].into_iter().filter_map(Operand::column));
+            }
+            Self::In { column, .. } | Self::Like { column, .. } | Self::IsNull(column) => {
+                columns.push(column)
+            }
+            Self::Constant(_) => {}
+        }
+    }
+}
+
 impl Condition {
     /// A condition that holds for every row.
     pub(crate) fn always(habits: Habits) -> Self {
-        Self {
-            root: Node::Constant(true),
-            habits,
-        }
+        Self { root: Node::Constant(true), habits }
+    }
+
+    /// The columns that the clause names.
+    pub(crate) fn columns(&self) -> Vec<&'static Column> {
+        let mut columns = Vec::new();
+        self.root.collect_columns(&mut columns);
+        columns
     }
 
     /// Reads a clause over these columns.
@@ -116,9 +128,6 @@ impl Condition {
             return Ok(Self::always(habits));
         }
         let tokens = token::split(clause)?;
-        Ok(Self {
-            root: parse::parse(&tokens, columns, habits)?,
-            habits,
-        })
+        Ok(Self { root: parse::parse(&tokens, columns, habits)?, habits })
     }
 }

@@ -30,12 +30,13 @@ const KUBE_APISERVER: Source = ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-ap
 const KUBE_CONTROLLER_MANAGER: Source =
     ("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager");
 
-/// Packages whose version variables Kubernetes' own build stamps; without them kubectl and the API server say v0.0.0.
+/// Packages whose version variables Kubernetes' own build stamps; without them kubectl and the API server
+/// say v0.0.0.
 const STAMPED_PACKAGES: [&str; 2] = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"];
 
 impl Binaries {
-    /// Takes what `$KUBEBUILDER_ASSETS` has and builds the rest, which takes about five minutes on two cores the first
-    /// time. Processes that ask at the same time wait for the one that builds. Blocks.
+    /// Takes what `$KUBEBUILDER_ASSETS` has and builds the rest, which takes about five minutes on two
+    /// cores the first time. Processes that ask at the same time wait for the one that builds. Blocks.
     pub(super) fn find_or_build() -> Result<Self, Error> {
         let assets = Assets::from_environment()?;
         let module = Module::read(&manifest_folder().join("tests/control-plane"))?;
@@ -170,8 +171,8 @@ impl Builder {
 
     fn build(&self, (name, package): Source, binary: &Path) -> Result<(), Error> {
         progress(&format!(
-            "building {name} from source with Go; the whole control plane takes about five minutes on two cores, only once \
-             (kept in {})",
+            "building {name} from source with Go; the whole control plane takes about five minutes on two cores, \
+             only once (kept in {})",
             self.cache.display()
         ));
         // Renamed when whole, so that an interrupted build leaves nothing that looks finished.
@@ -213,8 +214,9 @@ fn target_folder() -> PathBuf {
     }
 }
 
-/// Written past the test runner, which would keep it until the test ends: five silent minutes look like a hang.
-fn progress(line: &str) {
+/// Written past the test runner, which would keep it until the test ends: five silent minutes look like a
+/// hang.
+pub(super) fn progress(line: &str) {
     let _ = writeln!(std::io::stderr(), "control plane: {line}");
 }
 

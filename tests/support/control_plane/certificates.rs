@@ -44,7 +44,8 @@ impl Authority {
         self.sign(parameters)
     }
 
-    /// A client certificate: Kubernetes reads the user from the common name and the group from the organization.
+    /// A client certificate: Kubernetes reads the user from the common name and the group from the
+    /// organization.
     pub(super) fn client(&self, user: &str, group: &str) -> Result<CertificateAndKey, Error> {
         let mut parameters = CertificateParams::default();
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];

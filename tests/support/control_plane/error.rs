@@ -4,12 +4,14 @@ use std::{fmt, io, path::PathBuf, time::Duration};
 
 /// An error of the control plane's harness.
 ///
-/// `Debug` prints the same text as `Display`: tests unwrap these errors, and a log tail with escaped line ends helps nobody.
+/// `Debug` prints the same text as `Display`: tests unwrap these errors, and a log tail with escaped line
+/// ends helps nobody.
 #[derive(thiserror::Error)]
 pub(crate) enum Error {
     #[error(
         "the control plane is missing {missing}, and there is no Go to build it: install Go {go} or later \
-         (https://go.dev/dl) or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver, kube-controller-manager and kubectl"
+         (https://go.dev/dl) or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver, \
+         kube-controller-manager and kubectl"
     )]
     GoMissing { missing: String, go: String },
 

@@ -1,5 +1,6 @@
-//! A real Kubernetes control plane for tests and the demo: etcd, kube-apiserver and, where asked, kube-controller-manager
-//! on loopback, in a folder of their own, gone when the process that started them is gone.
+//! A real Kubernetes control plane for tests and the demo: etcd, kube-apiserver and, where asked,
+//! kube-controller-manager on loopback, in a folder of their own, gone when the process that started them
+//! is gone.
 //!
 //! The binaries come from `$KUBEBUILDER_ASSETS` or are built once with Go (`binaries`).
 
@@ -32,7 +33,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use self::{
-    binaries::{Binaries, manifest_folder},
+    binaries::{Binaries, manifest_folder, progress},
     kubeconfig::{Credentials, write_kubeconfig},
     process::{Janitor, Server},
     start::{Files, StartError, Started, Starting},
@@ -133,7 +134,8 @@ impl ControlPlane {
         &self.kubeconfig
     }
 
-    /// Writes the kubeconfig of an existing ServiceAccount, with a token of the API server that is good for an hour.
+    /// Writes the kubeconfig of an existing ServiceAccount, with a token of the API server that is good for
+    /// an hour.
     pub(crate) async fn kubeconfig_for(
         &self,
         namespace: &str,
@@ -183,8 +185,9 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Applies `deploy/base`: namespace `solidserver-system`, the operator's ServiceAccount and rights, its Deployment (of
-    /// which nothing runs here, since there are no nodes). Tests of one binary may ask for it more than once.
+    /// Applies `deploy/base`: namespace `solidserver-system`, the operator's ServiceAccount and rights, its
+    /// Deployment (of which nothing runs here, since there are no nodes). Tests of one binary may ask for
+    /// it more than once.
     pub(crate) async fn install_operator(&self) -> Result<(), Error> {
         let apply = async || {
             let base = manifest_folder().join("deploy/base");
@@ -203,14 +206,15 @@ impl ControlPlane {
         Ok(namespace.metadata.name.unwrap_or_default())
     }
 
-    /// The folder with the servers' logs; it goes with the control plane unless `CONTROL_PLANE_KEEP_FILES` is set.
+    /// The folder with the servers' logs; it goes with the control plane unless `CONTROL_PLANE_KEEP_FILES`
+    /// is set.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// The control plane that all tests of one binary share, with the CRDs and the controllers, started by the first that asks.
-/// Tests keep apart by namespaces of their own. It ends with the process.
+/// The control plane that all tests of one binary share, with the CRDs and the controllers, started by the
+/// first that asks. Tests keep apart by namespaces of their own. It ends with the process.
 ///
 /// # Errors
 /// Every test gets the same error if it could not start: it is not tried again for each.
@@ -242,6 +246,7 @@ impl Folder {
         let folder = temporary.path().to_path_buf();
         if std::env::var_os(KEEP_FILES).is_some() {
             let _kept = temporary.keep();
+            progress(&format!("files stay in {}", folder.display()));
             return Ok(Self { folder, _temporary: None, _janitor: None });
         }
         let janitor = Janitor::watch(&folder, lifetime)?;

@@ -12,9 +12,9 @@ use std::{
 
 use super::error::Error;
 
-/// Runs its arguments as a command and kills that command when its own standard input reaches its end, which happens
-/// however the process at the other end of the pipe goes, SIGKILL included. The usual way, PR_SET_PDEATHSIG, needs
-/// unsafe code and exists on Linux only.
+/// Runs its arguments as a command and kills that command when its own standard input reaches its end,
+/// which happens however the process at the other end of the pipe goes, SIGKILL included. The usual way,
+/// PR_SET_PDEATHSIG, needs unsafe code and exists on Linux only.
 const SUPERVISOR: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- &
@@ -28,8 +28,9 @@ kill -9 "$watch" 2>/dev/null
 exit "$status"
 "#;
 
-/// Removes a folder when its standard input reaches its end: a `static` is never dropped, so a test binary's shared
-/// control plane would leave its folder behind. The loop outlasts servers that are just being killed.
+/// Removes a folder when its standard input reaches its end: a `static` is never dropped, so a test
+/// binary's shared control plane would leave its folder behind. The loop outlasts servers that are just
+/// being killed.
 const JANITOR: &str = r#"
 read -r _
 for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -42,7 +43,8 @@ done
 /// How much of a log an error message quotes.
 const LOG_TAIL_LINES: usize = 40;
 
-/// Keeps a child alive: the child ends when this is dropped, when `lifetime` is over, or when this process ends.
+/// Keeps a child alive: the child ends when this is dropped, when `lifetime` is over, or when this process
+/// ends.
 struct Lifeline {
     _end: mpsc::Sender<Infallible>,
 }
@@ -82,8 +84,8 @@ impl Server {
         let errors = output.try_clone().map_err(Error::io(format!("share {}", log.display())))?;
         let mut command = Command::new("sh");
         command.args(["-c", SUPERVISOR, program]).arg(binary).args(arguments);
-        // Nothing of the caller's: etcd reads every flag from ETCD_* too, and Ctrl-C in a terminal must reach the
-        // caller first, so that it can shut down while its API server still answers.
+        // Nothing of the caller's: etcd reads every flag from ETCD_* too, and Ctrl-C in a terminal must
+        // reach the caller first, so that it can shut down while its API server still answers.
         clear_environment(&mut command, folder);
         own_process_group(&mut command);
         let mut child = command

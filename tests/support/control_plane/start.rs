@@ -23,8 +23,8 @@ use super::{
 /// Start-up takes seconds; on a machine that builds something else at the same time it takes longer.
 const START_PATIENCE: Duration = Duration::from_secs(180);
 
-/// The only controllers that matter where no pod runs: namespaces come to an end and have their default ServiceAccount, what
-/// an object owns goes with it, and ClusterRoles aggregate to view, edit and admin.
+/// The only controllers that matter where no pod runs: namespaces come to an end and have their default
+/// ServiceAccount, what an object owns goes with it, and ClusterRoles aggregate to view, edit and admin.
 const CONTROLLERS: &str = "namespace-controller,serviceaccount-controller,garbage-collector-controller,\
                            clusterrole-aggregation-controller";
 
@@ -167,7 +167,8 @@ impl Starting<'_> {
             format!("--service-account-key-file={}", files.service_account_public_key.display()),
             "--service-cluster-ip-range=10.96.0.0/16".into(),
             "--authorization-mode=RBAC".into(),
-            // No pods, so nobody reaches the API server through the kubernetes Service; a loopback address is refused there.
+            // No pods, so nobody reaches the API server through the kubernetes Service; a loopback address
+            // is refused there.
             "--endpoint-reconciler-type=none".into(),
             "--profiling=false".into(),
         ]
@@ -189,8 +190,8 @@ impl Starting<'_> {
     }
 }
 
-/// Asks `ready` again and again until it says yes, one of `servers` ends, or patience does. The first of `servers` is the
-/// one that is waited for.
+/// Asks `ready` again and again until it says yes, one of `servers` ends, or patience does. The first of
+/// `servers` is the one that is waited for.
 async fn until_ready(
     servers: &mut [&mut Server],
     ready: impl AsyncFn() -> Result<(), String>,

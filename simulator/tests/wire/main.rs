@@ -1,0 +1,15 @@
+//! The simulator as its clients see it: over HTTPS.
+
+// clippy.toml lets test functions end on a surprise; this is for their helpers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod admin;
+mod behind;
+mod conditions;
+mod faults;
+mod lists;
+mod program;
+mod quirks;
+mod support;
+mod transport;
+mod writes;

@@ -1,0 +1,246 @@
+//! Passes: what each is given and what is made of its outcome.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::Engine;
+use crate::api::desired::{claim, reconcile_requested};
+use crate::controller::appliance::Ask;
+use crate::controller::zones::{Seen, ZoneKey};
+use crate::plan::ObjectName;
+use crate::reconcile::{self, Done, Ending, ErrorClass, Scope, Settled, Subject, Work, is_held, is_ready};
+use crate::record::Place;
+
+impl Engine {
+    pub(super) fn begin(&mut self, zone: ZoneKey) {
+        let Some(work) = self.work(&zone) else {
+            self.queue.finished(&zone);
+            return;
+        };
+        let tools = Arc::clone(&self.tools);
+        self.passes.spawn(async move {
+            let done = reconcile::pass(work, &tools).await;
+            (zone, done)
+        });
+    }
+
+    /// Puts together what a pass needs; `None` when there is nothing to do, or no appliance to do it with.
+    pub(super) fn work(&mut self, zone: &ZoneKey) -> Option<Work> {
+        let now = Instant::now();
+        let appliance = self.appliances.get(&zone.solid_server)?;
+        let ready = appliance.ready.as_ref().filter(|_| appliance.trouble.is_none())?;
+        let state = self.zones.get_mut(zone)?;
+        if let Some(next) = state.wake(now) {
+            self.queue.at(zone, next);
+        }
+        let whole = state.whole_due;
+        let focus = if whole { state.all() } else { state.dirty.clone() };
+        state.dirty.clear();
+        if whole {
+            state.retries.clear();
+        }
+        if focus.is_empty() {
+            state.whole_due = false;
+            return None;
+        }
+        state.whole_due = false;
+        let known = if whole { None } else { state.known.take() };
+        let zone_rows = state.rows;
+        let names: BTreeSet<_> = focus
+            .iter()
+            .filter_map(|object| self.slots.get(object))
+            .flat_map(|slot| {
+                slot.registered.iter().filter(|(other, _)| other == zone).map(|(_, name)| name.clone())
+            })
+            .collect();
+        let involved: BTreeSet<ObjectName> = names.iter().flat_map(|name| state.at(name)).cloned().collect();
+
+        let (mut claims, mut subjects) = (Vec::new(), HashMap::new());
+        for object in involved {
+            let Some(record) = self.latest(&object) else { continue };
+            let Some(slot) = self.slots.get(&object) else { continue };
+            let Some(binding) = &slot.binding else { continue };
+            let home = binding.home == zone.place;
+            if !home && !slot.placed {
+                continue;
+            }
+            let rrset = binding.rrset.clone();
+            let mut claim = claim(&record, rrset, &ready.spec, &zone.place, home);
+            claim.decide = focus.contains(&object) || claim.names().all(|name| names.contains(name));
+            let held = slot.brake.until().is_some_and(|until| until > self.tools.started.elapsed());
+            claim.writable &= !held;
+            if claim.decide {
+                let subject = Subject {
+                    requested: reconcile_requested(&record).map(str::to_owned),
+                    record,
+                    brake: slot.brake.clone(),
+                    attempts: slot.attempts,
+                    home,
+                    leaves: if home { binding.leaves.clone() } else { None },
+                    defaults_changed: binding.defaults_changed,
+                };
+                subjects.insert(object, subject);
+            }
+            claims.push(claim);
+        }
+        Some(Work {
+            solid_server: Arc::clone(&zone.solid_server),
+            place: zone.place.clone(),
+            scope: if whole { Scope::Whole } else { Scope::Names },
+            client: ready.client.clone(),
+            page_size: usize::try_from(ready.spec.page_size()).unwrap_or(usize::MAX),
+            claims,
+            subjects,
+            known,
+            zone_rows,
+        })
+    }
+
+    pub(super) fn finish(&mut self, zone: &ZoneKey, done: Done) {
+        self.queue.finished(zone);
+        let now = Instant::now();
+        if let Some(round) = self.rounds.get_mut(&zone.solid_server)
+            && round.waits_for(&zone.place)
+        {
+            round.count_reads(done.reads);
+            for settled in &done.settled {
+                round.count(settled.deed);
+            }
+        }
+        let failed = done.known.is_none();
+        if let Some(state) = self.zones.get_mut(zone) {
+            if let Some(rows) = done.known.as_ref().and_then(|known| known.zone_rows) {
+                state.rows = Some(rows);
+            }
+            if let Some(orphans) = done.orphans {
+                state.orphans = orphans;
+            }
+            state.known = done.known;
+            state.whole_due |= failed && done.whole;
+        }
+        if let Some((reason, message)) = &done.trouble {
+            debug!(solid_server = %zone.solid_server, reason = reason.as_str(), "{message}");
+        }
+        if let Some(appliance) = self.appliances.get(&zone.solid_server) {
+            let trouble = done.trouble.clone();
+            let _ = appliance.asks.try_send(Ask::Zone { place: zone.place.clone(), trouble });
+        }
+        let settled: BTreeSet<ObjectName> =
+            done.settled.iter().map(|settled| settled.object.clone()).collect();
+        let touched: BTreeSet<_> = done.settled.iter().flat_map(|settled| settled.touched.clone()).collect();
+        let mut goes_on = false;
+        for one in done.settled {
+            goes_on |= one.ending == Ending::Later;
+            self.settled(zone, one, now);
+        }
+        // Where rows changed, others may get what they could not get before.
+        if let Some(state) = self.zones.get(zone) {
+            let rivals: BTreeSet<ObjectName> =
+                touched.iter().flat_map(|name| state.at(name)).cloned().collect();
+            for rival in rivals.difference(&settled) {
+                if self.latest(rival).is_some_and(|record| !is_ready(&record)) {
+                    self.mark(zone, rival);
+                }
+            }
+        }
+        let Some(state) = self.zones.get_mut(zone) else { return };
+        if state.is_empty() {
+            self.zones.remove(zone);
+            self.end_round(&zone.solid_server, Some(&zone.place));
+            return;
+        }
+        if goes_on {
+            self.queue.goes_on(zone, now);
+        } else if state.dirty.is_empty() && !state.whole_due {
+            self.end_round(&zone.solid_server, Some(&zone.place));
+        } else if !failed {
+            self.queue.changed(zone, now);
+        }
+        if let Some(next) = self.zones.get(zone).and_then(|state| state.retries.values().min().copied()) {
+            self.queue.at(zone, next);
+        }
+    }
+
+    /// Remembers how a record came out of a pass.
+    pub(super) fn settled(&mut self, zone: &ZoneKey, settled: Settled, now: Instant) {
+        let object = settled.object;
+        let Some(slot) = self.slots.get_mut(&object) else { return };
+        if !slot.seen.is_same_object(&Seen::of(&settled.record)) {
+            return;
+        }
+        let home = slot.binding.as_ref().is_some_and(|binding| binding.home == zone.place);
+        slot.held = is_held(&settled.record);
+        slot.attempts = settled.attempts;
+        if home {
+            slot.brake = settled.brake;
+        }
+        let until = slot.brake.until().map(|until| Instant::from_std(self.tools.started + until));
+        self.remember(&object, settled.record);
+        let Some(slot) = self.slots.get_mut(&object) else { return };
+        let mut again_at = None;
+        match settled.ending {
+            Ending::Settled => {
+                slot.waits_since = None;
+                again_at = until;
+            }
+            Ending::Later => {
+                if let Some(state) = self.zones.get_mut(zone) {
+                    state.dirty.insert(object.clone());
+                }
+            }
+            Ending::Again(class) => {
+                let pause = self
+                    .appliances
+                    .get(&zone.solid_server)
+                    .and_then(|appliance| appliance.ready.as_ref()?.client.paused_for());
+                let wait = reconcile::delay(class, slot.attempts, rand::random());
+                again_at = Some(now + pause.map_or(wait, |pause| pause.max(wait)));
+            }
+            Ending::Vanished => {
+                again_at = Some(now + reconcile::delay(ErrorClass::Kubernetes, 4, rand::random()));
+            }
+            Ending::Moved => {
+                slot.placed = true;
+                self.mark_leaving(&object);
+            }
+            Ending::Left => {
+                slot.left = Some(zone.place.clone());
+                slot.placed = false;
+                self.rebind(&object, true);
+            }
+            Ending::Released => slot.waits_since = None,
+        }
+        if let (Some(at), Some(state)) = (again_at, self.zones.get_mut(zone))
+            && !state.dirty.contains(&object)
+        {
+            state.retries.insert(object, at);
+        }
+    }
+
+    pub(super) fn mark_leaving(&mut self, object: &ObjectName) {
+        let Some(slot) = self.slots.get(object) else { return };
+        let Some(leaves) = slot.binding.as_ref().and_then(|binding| binding.leaves.clone()) else { return };
+        let zone = ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: leaves };
+        self.mark(&zone, object);
+    }
+
+    pub(super) fn end_round(&mut self, solid_server: &Arc<str>, place: Option<&Place>) {
+        let Some(round) = self.rounds.get_mut(solid_server) else { return };
+        let result = match place {
+            Some(place) if !round.waits_for(place) => return,
+            place => round.finish(place),
+        };
+        let Some(result) = result else { return };
+        self.rounds.remove(solid_server);
+        let counts = self.counts(solid_server);
+        let zones = self.zone_statuses(solid_server);
+        if let Some(appliance) = self.appliances.get(solid_server) {
+            let _ = appliance.asks.try_send(Ask::Counts(counts));
+            let _ = appliance.asks.try_send(Ask::Zones(zones));
+            let _ = appliance.asks.try_send(Ask::Round(result));
+        }
+    }
+}

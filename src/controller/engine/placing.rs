@@ -1,0 +1,225 @@
+//! Where records belong: each bound to its zone and registered there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Engine;
+use crate::api::desired::is_abandoned;
+use crate::api::{DnsRecord, Reason};
+use crate::controller::appliance::Ask;
+use crate::controller::binding::{Binding, bind};
+use crate::controller::catalogue::{Catalogue, Refusal};
+use crate::controller::zones::{Slot, ZoneKey, ZoneState};
+use crate::plan::ObjectName;
+use crate::reconcile::is_held;
+use crate::record::{Name, Place};
+
+/// How long a SolidServer may be missing before the records that refer to it say so.
+const GRACE: Duration = Duration::from_secs(3);
+
+impl Engine {
+    pub(super) fn objects_of(&self, solid_server: &Arc<str>) -> Vec<ObjectName> {
+        self.slots
+            .iter()
+            .filter(|(_, slot)| slot.solid_server == *solid_server)
+            .map(|(object, _)| object.clone())
+            .collect()
+    }
+
+    pub(super) fn rebind_the_unbound(&mut self) {
+        if self.unlisted > 0 {
+            return;
+        }
+        let unbound: Vec<ObjectName> = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| slot.binding.is_none())
+            .map(|(object, _)| object.clone())
+            .collect();
+        for object in unbound {
+            self.rebind(&object, false);
+        }
+    }
+
+    /// Finds a record's zone and registers it there. It is decided in the next pass when it asks for that (`changed`) or its zone is
+    /// another one.
+    pub(super) fn rebind(&mut self, object: &ObjectName, changed: bool) {
+        let Some(record) = self.latest(object) else { return };
+        let Some(slot) = self.slots.get(object) else { return };
+        let deleting = record.metadata.deletion_timestamp.is_some();
+        if deleting && !is_held(&record) {
+            self.unregister(object);
+            return;
+        }
+        if deleting && (is_abandoned(&record) || record.spec.suspend) {
+            self.unregister(object);
+            self.let_go(object, record);
+            return;
+        }
+        let Some(appliance) = self.appliances.get(&slot.solid_server) else {
+            self.unserved(object, &record);
+            return;
+        };
+        let Some(ready) = &appliance.ready else {
+            if appliance.looked {
+                self.tell_trouble(object);
+            }
+            return;
+        };
+        let (spec, catalogue) = (Arc::clone(&ready.spec), Arc::clone(&ready.catalogue));
+        match bind(&record, &spec, &catalogue) {
+            Ok(mut binding) => {
+                if binding.leaves == slot.left {
+                    binding.leaves = None;
+                }
+                let same = slot.binding.as_ref() == Some(&binding);
+                if !same {
+                    self.register(object, binding);
+                }
+                if changed || !same {
+                    self.mark_everywhere(object);
+                }
+            }
+            Err(refusal) => self.unplaced(object, &record, &catalogue, refusal),
+        }
+    }
+
+    /// The SolidServer that a record refers to is not there. Both are often applied together, in any order, so that is told
+    /// only when it stays away.
+    fn unserved(&mut self, object: &ObjectName, record: &Arc<DnsRecord>) {
+        self.unregister(object);
+        let Some(slot) = self.slots.get_mut(object) else { return };
+        let since = *slot.unserved_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < GRACE {
+            return;
+        }
+        let refusal = Refusal::new(
+            Reason::SolidServerNotFound,
+            format!(
+                "there is no SolidServer {:?}; create it, or correct spec.solidServerRef",
+                slot.solid_server
+            ),
+        );
+        self.refuse(object, record, refusal);
+    }
+
+    /// Records whose SolidServer is missing long enough to be told.
+    pub(super) fn tell_unserved(&mut self) {
+        let due = |slot: &Slot| slot.unserved_since.is_some_and(|since| since.elapsed() >= GRACE);
+        let objects: Vec<ObjectName> =
+            self.slots.iter().filter(|(_, slot)| due(slot)).map(|(object, _)| object.clone()).collect();
+        for object in objects {
+            self.rebind(&object, false);
+            if let Some(slot) = self.slots.get_mut(&object) {
+                slot.unserved_since = None;
+            }
+        }
+    }
+
+    /// A record has no place on its appliance, as far as is known.
+    pub(super) fn unplaced(
+        &mut self,
+        object: &ObjectName,
+        record: &Arc<DnsRecord>,
+        catalogue: &Catalogue,
+        refusal: Refusal,
+    ) {
+        let Some(slot) = self.slots.get(object) else { return };
+        let Some(appliance) = self.appliances.get(&slot.solid_server) else { return };
+        let named =
+            record.spec.dns_server.as_deref().or_else(|| record.status.as_ref()?.dns_server.as_deref());
+        match refusal.reason {
+            Reason::ServerNotFound => {
+                if let Some(server) = named.map(Arc::<str>::from)
+                    && catalogue.servers.contains(&server)
+                {
+                    let _ = appliance.asks.try_send(Ask::Servers(BTreeSet::from([server])));
+                    return;
+                }
+                let _ = appliance.asks.try_send(Ask::Look);
+            }
+            Reason::ZoneNotFound | Reason::ViewNotFound | Reason::NotVisible => {
+                // It may be new there. One look serves all who ask, and not more often than every two seconds.
+                if slot.attempts == 0 {
+                    let _ = appliance.asks.try_send(Ask::Look);
+                }
+            }
+            _ => {}
+        }
+        if let Some(slot) = self.slots.get_mut(object) {
+            slot.attempts += 1;
+        }
+        self.unregister(object);
+        self.refuse(object, record, refusal);
+    }
+
+    pub(super) fn register(&mut self, object: &ObjectName, binding: Binding) {
+        self.unregister(object);
+        let Some(slot) = self.slots.get_mut(object) else { return };
+        let key =
+            |place: &Place| ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: place.clone() };
+        let name = &binding.rrset.key.name;
+        let mut entries = vec![(key(&binding.home), name.clone())];
+        let applied = binding.applied_name.as_ref().unwrap_or(name);
+        match &binding.leaves {
+            Some(leaves) => entries.push((key(leaves), applied.clone())),
+            None if applied != name => entries.push((key(&binding.home), applied.clone())),
+            None => {}
+        }
+        for (zone, name) in &entries {
+            let state = self.zones.entry(zone.clone()).or_insert_with(ZoneState::unread);
+            state.insert(name, object);
+        }
+        slot.registered = entries;
+        slot.binding = Some(binding);
+    }
+
+    pub(super) fn unregister(&mut self, object: &ObjectName) {
+        let Some(slot) = self.slots.get_mut(object) else { return };
+        slot.binding = None;
+        let registered = std::mem::take(&mut slot.registered);
+        for (zone, name) in &registered {
+            if let Some(state) = self.zones.get_mut(zone) {
+                state.remove(name, object);
+                state.dirty.remove(object);
+                state.retries.remove(object);
+            }
+        }
+        self.drop_empty_zones(&registered);
+    }
+
+    pub(super) fn drop_empty_zones(&mut self, registered: &[(ZoneKey, Name)]) {
+        for (zone, _) in registered {
+            if self.zones.get(zone).is_some_and(ZoneState::is_empty) && !self.queue.is_running(zone) {
+                self.zones.remove(zone);
+                self.end_round(&zone.solid_server, Some(&zone.place));
+            }
+        }
+    }
+
+    /// The record is decided in the next pass of its zone.
+    pub(super) fn mark(&mut self, zone: &ZoneKey, object: &ObjectName) {
+        if let Some(state) = self.zones.get_mut(zone) {
+            state.retries.remove(object);
+            state.dirty.insert(object.clone());
+            self.queue.changed(zone, Instant::now());
+        }
+    }
+
+    /// The same, in the zone that it leaves as well once it is settled in its own.
+    pub(super) fn mark_everywhere(&mut self, object: &ObjectName) {
+        let Some(slot) = self.slots.get(object) else { return };
+        let Some(binding) = &slot.binding else { return };
+        let key =
+            |place: &Place| ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: place.clone() };
+        let home = key(&binding.home);
+        let leaves = binding.leaves.as_ref().filter(|_| slot.placed).map(key);
+        self.mark(&home, object);
+        if let Some(leaves) = leaves {
+            self.mark(&leaves, object);
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! A world for behaviour tests: a real kube-apiserver and etcd, the simulator over HTTPS, and the operator as the process that is
+//! shipped.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use kube::api::{Api, ListParams};
+use solidserver_operator::api::{DnsRecord, SolidServer};
+use solidserver_simulator::{Config, RowView, Simulator};
+use tokio::process::{Child, Command};
+
+use super::control_plane::{ControlPlane, Options};
+
+/// How long anything may take before a test fails. Never a measure of speed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Where the operator looks for Secrets.
+pub(crate) const OPERATOR_NAMESPACE: &str = "solidserver-system";
+
+/// Everything that a behaviour test needs. Each world has a control plane of its own: the operator serves the whole cluster.
+pub(crate) struct World {
+    pub(crate) plane: ControlPlane,
+    pub(crate) simulator: Simulator,
+    pub(crate) client: kube::Client,
+    operator: Option<Operator>,
+    folder: tempfile::TempDir,
+    starts: usize,
+}
+
+struct Operator {
+    child: Child,
+    http: String,
+    log: PathBuf,
+}
+
+impl World {
+    /// A control plane with the definitions, a simulator with the example's zones, no operator and no SolidServer yet.
+    pub(crate) async fn new() -> Self {
+        Self::with(Config::default(), Options::default()).await
+    }
+
+    pub(crate) async fn with(config: Config, options: Options) -> Self {
+        let plane = ControlPlane::start(options).await.expect("a control plane");
+        plane.install_crds().await.expect("the definitions");
+        let client = plane.client().expect("a client");
+        let simulator = Simulator::start(config).await.expect("a simulator");
+        let folder = tempfile::tempdir().expect("a folder");
+        let world = Self { plane, simulator, client, operator: None, folder, starts: 0 };
+        world
+            .apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {OPERATOR_NAMESPACE}}}\n"))
+            .await;
+        world.set_password("secret").await;
+        world
+    }
+
+    /// A world in which all runs: SolidServer `default` over the SMART `ns.example.com`, resync every `resync`.
+    pub(crate) async fn running(resync: &str) -> Self {
+        let mut world = Self::new().await;
+        world
+            .solid_server(
+                "default",
+                &format!("resyncInterval: {resync}\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}"),
+            )
+            .await;
+        world.start_operator().await;
+        world
+    }
+
+    /// Writes the Secret with the credentials.
+    pub(crate) async fn set_password(&self, password: &str) {
+        self.apply(&format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: solidserver, namespace: {OPERATOR_NAMESPACE}}}\nstringData: {{username: operator, password: {password}}}\n"
+        ))
+        .await;
+    }
+
+    /// Applies a SolidServer for the simulator; `spec` is YAML for further fields, indented by two.
+    pub(crate) async fn solid_server(&self, name: &str, spec: &str) {
+        let bundle =
+            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
+        self.apply(&format!(
+            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {spec}\n",
+            self.simulator.endpoint()
+        ))
+        .await;
+    }
+
+    /// Starts the operator's binary and waits until it is ready.
+    pub(crate) async fn start_operator(&mut self) {
+        self.starts += 1;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("its number")
+            .port();
+        let log = self.folder.path().join(format!("operator-{}.log", self.starts));
+        let file = std::fs::File::create(&log).expect("a log file");
+        let child = Command::new(env!("CARGO_BIN_EXE_solidserver-operator"))
+            .args(["run", "--cluster-name", "test", "--operator-namespace", OPERATOR_NAMESPACE])
+            .args(["--http-listen", &format!("127.0.0.1:{port}"), "--log", "info,solidserver_operator=debug"])
+            .args(["--log-format", "text"])
+            .arg("--kubeconfig")
+            .arg(self.plane.kubeconfig())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().expect("a second handle"))
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the operator starts");
+        self.operator = Some(Operator { child, http: format!("http://127.0.0.1:{port}"), log });
+        self.until("the operator is ready", async || {
+            self.http("/readyz").await.is_some_and(|(status, _)| status == 200)
+        })
+        .await;
+    }
+
+    /// Ends the operator with SIGKILL.
+    pub(crate) async fn kill_operator(&mut self) {
+        if let Some(mut operator) = self.operator.take() {
+            operator.child.kill().await.expect("it is killed");
+        }
+    }
+
+    /// Ends the operator with SIGTERM and waits for it.
+    pub(crate) async fn stop_operator(&mut self) -> std::process::ExitStatus {
+        let mut operator = self.operator.take().expect("an operator runs");
+        let id = operator.child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.expect("kill").success());
+        tokio::time::timeout(PATIENCE, operator.child.wait()).await.expect("it ends").expect("a status")
+    }
+
+    /// GET on the operator's HTTP address.
+    pub(crate) async fn http(&self, path: &str) -> Option<(u16, String)> {
+        let operator = self.operator.as_ref()?;
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let answer = reqwest::get(format!("{}{path}", operator.http)).await.ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
+    /// The operator's log so far.
+    pub(crate) fn log(&self) -> String {
+        self.operator
+            .as_ref()
+            .map(|operator| std::fs::read_to_string(&operator.log).unwrap_or_default())
+            .unwrap_or_default()
+    }
+
+    /// `kubectl apply -f -` of YAML that must be taken.
+    pub(crate) async fn apply(&self, yaml: &str) {
+        self.kubectl_in(&["apply", "-f", "-"], yaml).await;
+    }
+
+    /// kubectl that must succeed; its output.
+    pub(crate) async fn kubectl(&self, arguments: &[&str]) -> String {
+        self.plane.kubectl(arguments).await.expect("kubectl runs").success().expect("kubectl succeeds")
+    }
+
+    /// The same with standard input.
+    pub(crate) async fn kubectl_in(&self, arguments: &[&str], input: &str) -> String {
+        self.plane
+            .kubectl_with_stdin(arguments, input)
+            .await
+            .expect("kubectl runs")
+            .success()
+            .expect("kubectl succeeds")
+    }
+
+    /// Creates a namespace.
+    pub(crate) async fn namespace(&self, name: &str) {
+        self.apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n")).await;
+    }
+
+    pub(crate) fn records(&self, namespace: &str) -> Api<DnsRecord> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    pub(crate) async fn record(&self, namespace: &str, name: &str) -> Option<DnsRecord> {
+        self.records(namespace).get_opt(name).await.expect("the API server answers")
+    }
+
+    pub(crate) async fn all_records(&self, namespace: &str) -> Vec<DnsRecord> {
+        self.records(namespace).list(&ListParams::default()).await.expect("a list").items
+    }
+
+    pub(crate) async fn solid_server_object(&self, name: &str) -> SolidServer {
+        Api::<SolidServer>::all(self.client.clone()).get(name).await.expect("the SolidServer")
+    }
+
+    /// Waits until something holds.
+    pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if holds().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("not within {PATIENCE:?}: {what}\n{}", self.situation().await);
+    }
+
+    /// Waits until a DnsRecord shows this reason for its present generation.
+    pub(crate) async fn until_reason(&self, namespace: &str, name: &str, reason: &str) -> DnsRecord {
+        self.until(&format!("{namespace}/{name} is {reason}"), async || {
+            self.record(namespace, name).await.is_some_and(|record| shows(&record, reason))
+        })
+        .await;
+        self.record(namespace, name).await.expect("it is there")
+    }
+
+    /// Waits until every DnsRecord of the namespace is InSync, and there are `count` of them.
+    pub(crate) async fn until_ready(&self, namespace: &str, count: usize) {
+        self.until(&format!("{count} records of {namespace} are ready"), async || {
+            let records = self.all_records(namespace).await;
+            records.len() == count && records.iter().all(|record| shows(record, "InSync"))
+        })
+        .await;
+    }
+
+    /// Waits until a whole round over the zones that began after this call is over.
+    pub(crate) async fn a_round(&self, solid_server: &str) {
+        let before = self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync);
+        self.kubectl(&[
+            "annotate",
+            "--overwrite",
+            "solidserver",
+            solid_server,
+            &format!("solidserver.dev/reconcile-requested-at={}", unique()),
+        ])
+        .await;
+        self.until("a whole round is over", async || {
+            self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync) != before
+        })
+        .await;
+    }
+
+    /// The rows of a name, as text: `TYPE TTL values | mark`, sorted.
+    pub(crate) fn rows(&self, name: &str) -> Vec<String> {
+        let mut rows: Vec<String> = self
+            .simulator
+            .rows_at(name)
+            .iter()
+            .filter(|row| !row.pending_delete && row.record_type != "SOA")
+            .map(describe)
+            .collect();
+        rows.sort();
+        rows
+    }
+
+    async fn situation(&self) -> String {
+        let mut text = String::new();
+        let list = self.plane.kubectl(&["get", "dnsrecords,solidservers", "-A", "-o", "wide"]).await;
+        if let Ok(list) = list {
+            let lines: Vec<&str> = list.stdout.lines().take(40).collect();
+            let _ = writeln!(text, "{}", lines.join("\n"));
+        }
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        let _ = writeln!(
+            text,
+            "--- the operator's last lines\n{}",
+            lines[lines.len().saturating_sub(60)..].join("\n")
+        );
+        let _ = writeln!(text, "--- calls: {:?}", self.simulator.calls());
+        text
+    }
+}
+
+/// `TYPE TTL values | owner`, the owner without the cluster's name; `-` for a row without a mark.
+pub(crate) fn describe(row: &RowView) -> String {
+    let values: Vec<&str> = row.values.iter().map(String::as_str).filter(|value| !value.is_empty()).collect();
+    let owner = row.class_parameters.get("k8s_owner").map_or("-", |owner| owner.trim_start_matches("test/"));
+    format!("{} {} {} | {owner}", row.record_type, row.ttl, values.join(" "))
+}
+
+/// Whether the object shows this reason for its present generation.
+pub(crate) fn shows(record: &DnsRecord, reason: &str) -> bool {
+    record.status.as_ref().is_some_and(|status| {
+        Some(status.observed_generation) == record.metadata.generation
+            && status
+                .conditions
+                .iter()
+                .any(|condition| condition.type_ == "Ready" && condition.reason == reason)
+    })
+}
+
+/// The message of the Ready condition.
+pub(crate) fn message(record: &DnsRecord) -> String {
+    record
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.iter().find(|condition| condition.type_ == "Ready"))
+        .map(|condition| condition.message.clone())
+        .unwrap_or_default()
+}
+
+/// YAML of a DnsRecord; `spec` is a flow mapping's inside, such as `fqdn: a.example.com, type: A, values: [192.0.2.1]`.
+pub(crate) fn manifest(namespace: &str, name: &str, spec: &str) -> String {
+    format!(
+        "---\napiVersion: solidserver.dev/v1alpha1\nkind: DnsRecord\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{{spec}}}\n"
+    )
+}
+
+fn unique() -> u128 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos()
+}
+
+/// The folder of the package.
+pub(crate) fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
