@@ -260,3 +260,39 @@ fn check_size(list: &List, rows: usize) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_uncut_only_below_what_was_seen_within_the_hour() {
+        let (sizes, now) = (PageSizes::default(), Instant::now());
+        assert!(!sizes.uncut("a", 0, now));
+        sizes.saw("a", 100, now);
+        sizes.saw("a", 40, now + Duration::from_secs(1800));
+        assert!(sizes.uncut("a", 99, now) && !sizes.uncut("a", 100, now) && !sizes.uncut("b", 1, now));
+        assert!(!sizes.uncut("a", 99, now + REMEMBERED));
+        // What is forgotten is learnt anew from whatever comes next.
+        sizes.saw("a", 10, now + REMEMBERED);
+        assert!(sizes.uncut("a", 9, now + REMEMBERED) && !sizes.uncut("a", 10, now + REMEMBERED));
+    }
+
+    #[test]
+    fn ids_rise_as_numbers_or_not_at_all() {
+        let page = |ids: &[&str]| ids.iter().map(|id| ((*id).to_owned(), Some(()))).collect::<Entries<()>>();
+        assert_eq!(rising(&page(&[]), None), Some(None));
+        assert_eq!(rising(&page(&[]), Some(7)), Some(Some(7)));
+        assert_eq!(rising(&page(&["9", "10", "200"]), None), Some(Some(200)));
+        assert_eq!(rising(&page(&["9", "10"]), Some(8)), Some(Some(10)));
+        for (ids, last) in [
+            (&["10", "9"][..], None),
+            (&["9", "9"], None),
+            (&["9"], Some(9)),
+            (&["a"], None),
+            (&["-1"], None),
+        ] {
+            assert_eq!(rising(&page(ids), last), None, "{ids:?} after {last:?}");
+        }
+    }
+}

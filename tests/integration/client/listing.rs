@@ -71,7 +71,7 @@ async fn rows_that_stay_are_listed_once_while_others_come_and_go() {
         (readings, disturbed)
     };
     let ((), (readings, disturbed)) = tokio::join!(disturb, read);
-    assert!(disturbed > 2, "{disturbed} of {readings} readings were disturbed");
+    assert!(disturbed > 0, "none of {readings} readings was disturbed");
     simulator.shutdown().await;
 }
 
