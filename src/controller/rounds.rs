@@ -39,6 +39,11 @@ impl Round {
         }
     }
 
+    /// How long it has been under way.
+    pub(super) fn elapsed(&self) -> std::time::Duration {
+        self.begun.elapsed()
+    }
+
     /// Whether a zone's part is still to come.
     #[must_use]
     pub(super) fn waits_for(&self, place: &Place) -> bool {

@@ -234,7 +234,10 @@ impl Engine {
             place => round.finish(place),
         };
         let Some(result) = result else { return };
-        self.rounds.remove(solid_server);
+        if let Some(round) = self.rounds.remove(solid_server) {
+            let finished_at = result.time.0.as_millisecond() as f64 / 1000.0;
+            self.tools.metrics.round(solid_server, finished_at, round.elapsed());
+        }
         let counts = self.counts(solid_server);
         let zones = self.zone_statuses(solid_server);
         if let Some(appliance) = self.appliances.get(solid_server) {
