@@ -229,6 +229,19 @@ impl Engine {
         }
     }
 
+    /// Keeps what the API server answered, as long as the watch is behind.
+    fn remember(&mut self, object: &ObjectName, record: Arc<DnsRecord>) {
+        let answered = match self.fresher.remove(object) {
+            Some(known) => newer(known, record),
+            None => record,
+        };
+        let Some(watched) = self.records.get(object) else { return };
+        let newest = newer(Arc::clone(&watched), answered);
+        if !Arc::ptr_eq(&newest, &watched) {
+            self.fresher.insert(object.clone(), newest);
+        }
+    }
+
     /// An object was applied, or listed.
     fn look_at(&mut self, object: &ObjectName) {
         let Some(watched) = self.records.get(object) else { return };
@@ -368,7 +381,7 @@ impl Engine {
         let resync = ready.resync;
         let Some(appliance) = self.appliances.get_mut(&name) else { return };
         appliance.looked = true;
-        appliance.trouble = None;
+        let recovered = appliance.trouble.take().is_some();
         let before = appliance.ready.as_ref();
         // An account that has lost its rights sees nothing: what was known stays.
         let blind = ready.catalogue.is_blind() && before.is_some();
@@ -393,9 +406,10 @@ impl Engine {
         for zone in &theirs {
             let Some(state) = self.zones.get_mut(zone) else { continue };
             state.whole_due |= resync;
-            // What waited for the appliance need not wait longer.
-            let waiting: Vec<ObjectName> = std::mem::take(&mut state.retries).into_keys().collect();
-            state.dirty.extend(waiting);
+            if recovered {
+                // What waited for the appliance need not wait longer.
+                state.dirty.extend(std::mem::take(&mut state.retries).into_keys());
+            }
             self.queue.changed(zone, now);
         }
         if resync && theirs.is_empty() {
