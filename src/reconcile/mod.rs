@@ -119,6 +119,9 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
             return done;
         }
     };
+    for decision in &decisions {
+        tools.metrics.decided(&work.solid_server, decision.verdict.label());
+    }
     let Some(known) = &done.known else { return done };
     done.orphans = (work.scope == Scope::Whole).then(|| orphans(&work, tools, known));
 

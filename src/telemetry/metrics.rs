@@ -109,7 +109,11 @@ impl Metrics {
             status_patches.clone(),
         );
         let queue_depth = Gauge::default();
-        registry.register("queue_depth", "DnsRecords that wait for a pass over their zone", queue_depth.clone());
+        registry.register(
+            "queue_depth",
+            "DnsRecords that wait for a pass over their zone",
+            queue_depth.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             calls,

@@ -237,8 +237,11 @@ impl Engine {
             Some(place) if !round.waits_for(place) => return,
             place => round.finish(place),
         };
+        let took = round.elapsed();
         let Some(result) = result else { return };
         self.rounds.remove(solid_server);
+        let ended = result.time.0.as_duration().as_secs_f64();
+        self.tools.metrics.round(solid_server, ended, took);
         let counts = self.counts(solid_server);
         if let Some(appliance) = self.appliances.get(solid_server) {
             let _ = appliance.asks.try_send(Ask::Counts(counts));
