@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -39,15 +40,15 @@ impl Round {
         }
     }
 
-    /// How long it has been under way.
-    pub(super) fn elapsed(&self) -> std::time::Duration {
-        self.begun.elapsed()
-    }
-
     /// Whether a zone's part is still to come.
     #[must_use]
     pub(super) fn waits_for(&self, place: &Place) -> bool {
         self.zones.contains(place)
+    }
+
+    /// How long it has taken so far.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// Counts calls that read.

@@ -119,6 +119,9 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
             return done;
         }
     };
+    for decision in &decisions {
+        tools.metrics.decided(&work.solid_server, decision.verdict.label());
+    }
     let Some(known) = &done.known else { return done };
     done.orphans = (work.scope == Scope::Whole).then(|| orphans(&work, tools, known));
 
@@ -131,9 +134,6 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         begin_until: begun + SLICE,
         trouble: OnceLock::new(),
     };
-    for decision in &decisions {
-        tools.metrics.decided(&work.solid_server, decision.verdict.label());
-    }
     let mut subjects = work.subjects;
     let at_work = work.client.concurrency() + BESIDE;
     let settled: Vec<Settled> = futures::stream::iter(decisions)

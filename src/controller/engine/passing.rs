@@ -233,11 +233,11 @@ impl Engine {
             Some(place) if !round.waits_for(place) => return,
             place => round.finish(place),
         };
+        let took = round.elapsed();
         let Some(result) = result else { return };
-        if let Some(round) = self.rounds.remove(solid_server) {
-            let finished_at = result.time.0.as_millisecond() as f64 / 1000.0;
-            self.tools.metrics.round(solid_server, finished_at, round.elapsed());
-        }
+        self.rounds.remove(solid_server);
+        let ended = result.time.0.as_duration().as_secs_f64();
+        self.tools.metrics.round(solid_server, ended, took);
         let counts = self.counts(solid_server);
         let zones = self.zone_statuses(solid_server);
         if let Some(appliance) = self.appliances.get(solid_server) {
