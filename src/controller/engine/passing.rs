@@ -126,7 +126,7 @@ impl Engine {
         }
         if let Some(appliance) = self.appliances.get(&zone.solid_server) {
             let trouble = done.trouble.clone();
-            let _ = appliance.asks.try_send(Ask::Zone { place: zone.place.clone(), trouble });
+            appliance.ask(Ask::Zone { place: zone.place.clone(), trouble });
         }
         let settled: BTreeSet<ObjectName> =
             done.settled.iter().map(|settled| settled.object.clone()).collect();
@@ -241,9 +241,9 @@ impl Engine {
         let counts = self.counts(solid_server);
         let zones = self.zone_statuses(solid_server);
         if let Some(appliance) = self.appliances.get(solid_server) {
-            let _ = appliance.asks.try_send(Ask::Counts(counts));
-            let _ = appliance.asks.try_send(Ask::Zones(zones));
-            let _ = appliance.asks.try_send(Ask::Round(result));
+            appliance.ask(Ask::Counts(counts));
+            appliance.ask(Ask::Zones(zones));
+            appliance.ask(Ask::Round(result));
         }
     }
 }
