@@ -63,10 +63,7 @@ async fn records(
 ) -> Result<Json<Vec<RowView>>, Wrong> {
     let known = ["server", "view", "zone", "name", "type"];
     if let Some(unknown) = filter.keys().find(|name| !known.contains(&name.as_str())) {
-        return Err(Wrong(
-            StatusCode::BAD_REQUEST,
-            format!("{unknown:?} is none of {known:?}"),
-        ));
+        return Err(Wrong(StatusCode::BAD_REQUEST, format!("{unknown:?} is none of {known:?}")));
     }
     let mut rows = appliance.state().row_views();
     rows.retain(|row| {
@@ -93,11 +90,7 @@ async fn patch_record(
     body: Bytes,
 ) -> Result<Json<RowView>, Wrong> {
     let change: RowPatch = read(&body)?;
-    Ok(Json(appliance.state().patch_behind(
-        &id,
-        change,
-        appliance.now_ms(),
-    )?))
+    Ok(Json(appliance.state().patch_behind(&id, change, appliance.now_ms())?))
 }
 
 async fn delete_record(State(appliance): Appl, Path(id): Path<String>) -> Result<StatusCode, Wrong> {
@@ -112,10 +105,7 @@ async fn calls(
 ) -> Result<Json<Value>, Wrong> {
     let (calls, log) = {
         let state = appliance.state();
-        let log = query
-            .get("log")
-            .is_some_and(|value| value != "0")
-            .then(|| state.recorder.log());
+        let log = query.get("log").is_some_and(|value| value != "0").then(|| state.recorder.log());
         (state.recorder.calls(), log)
     };
     let failed = |error: serde_json::Error| Wrong(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
@@ -144,22 +134,15 @@ async fn inject(State(appliance): Appl, body: Bytes) -> Result<(StatusCode, Json
     };
     let faults: Vec<Fault> = faults.into_iter().map(fault).collect::<Result<_, _>>()?;
     let mut state = appliance.state();
-    let ids: Vec<u64> = faults
-        .into_iter()
-        .map(|fault| state.faults.inject(fault))
-        .collect();
+    let ids: Vec<u64> = faults.into_iter().map(|fault| state.faults.inject(fault)).collect();
     Ok((StatusCode::CREATED, Json(json!({"ids": ids}))))
 }
 
 fn fault(value: Value) -> Result<Fault, Wrong> {
-    let unknown = value
-        .as_object()
-        .and_then(|object| object.keys().find(|name| !FIELDS.contains(&name.as_str())));
+    let unknown =
+        value.as_object().and_then(|object| object.keys().find(|name| !FIELDS.contains(&name.as_str())));
     if let Some(unknown) = unknown {
-        return Err(Wrong(
-            StatusCode::BAD_REQUEST,
-            format!("{unknown:?} is no field of a fault"),
-        ));
+        return Err(Wrong(StatusCode::BAD_REQUEST, format!("{unknown:?} is no field of a fault")));
     }
     serde_json::from_value(value).map_err(|error| Wrong(StatusCode::BAD_REQUEST, error.to_string()))
 }

@@ -29,19 +29,11 @@ const JSON: &str = "application/json";
 
 impl Refusal {
     pub(crate) fn new(errno: u32, message: impl Into<String>) -> Self {
-        Self {
-            errno,
-            message: message.into(),
-            severity: "error".to_owned(),
-            parameters: None,
-        }
+        Self { errno, message: message.into(), severity: "error".to_owned(), parameters: None }
     }
 
     pub(crate) fn missing(parameters: &str) -> Self {
-        Self {
-            parameters: Some(parameters.to_owned()),
-            ..Self::new(4, "Missing parameter")
-        }
+        Self { parameters: Some(parameters.to_owned()), ..Self::new(4, "Missing parameter") }
     }
 
     pub(crate) fn no_such_row() -> Self {
@@ -68,22 +60,13 @@ impl Refusal {
         push_member(&mut object, "service_name", service);
         push_member(&mut object, "category", service);
         object.push('}');
-        if quirks.is(QuirkName::ErrorShape, "array") {
-            format!("[{object}]")
-        } else {
-            object
-        }
+        if quirks.is(QuirkName::ErrorShape, "array") { format!("[{object}]") } else { object }
     }
 }
 
 impl Answer {
     pub(crate) fn json(status: u16, body: impl Into<String>) -> Self {
-        Self {
-            status,
-            content_type: JSON,
-            headers: Vec::new(),
-            body: body.into(),
-        }
+        Self { status, content_type: JSON, headers: Vec::new(), body: body.into() }
     }
 
     /// 204: nothing found.
@@ -111,16 +94,11 @@ impl Answer {
 
     pub(crate) fn unauthorized(quirks: &Quirks) -> Self {
         let mut answer = match quirks.get(QuirkName::AuthFailureBody) {
-            "json" => Self::json(
-                401,
-                Refusal::new(1, "Authentication failed").body("login", quirks),
-            ),
+            "json" => Self::json(401, Refusal::new(1, "Authentication failed").body("login", quirks)),
             "html" => Self::html(401, "401 Unauthorized"),
             _ => Self::json(401, ""),
         };
-        answer
-            .headers
-            .push((header::WWW_AUTHENTICATE, "Basic realm=\"SOLIDserver\"".to_owned()));
+        answer.headers.push((header::WWW_AUTHENTICATE, "Basic realm=\"SOLIDserver\"".to_owned()));
         answer
     }
 
@@ -142,10 +120,9 @@ impl Answer {
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if self.status != 204 {
-            response.headers_mut().insert(
-                header::CONTENT_TYPE,
-                http::HeaderValue::from_static(self.content_type),
-            );
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, http::HeaderValue::from_static(self.content_type));
         }
         for (name, value) in self.headers {
             if let Ok(value) = value.parse() {

@@ -47,19 +47,13 @@ struct InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         let now_ms = self.appliance.now_ms();
-        self.appliance
-            .state()
-            .recorder
-            .end(self.ticket, self.status, now_ms);
+        self.appliance.state().recorder.end(self.ticket, self.status, now_ms);
     }
 }
 
 impl Appliance {
     pub(crate) fn new(state: State) -> Self {
-        Self {
-            state: Mutex::new(state),
-            started: Instant::now(),
-        }
+        Self { state: Mutex::new(state), started: Instant::now() }
     }
 
     /// The state, with everything pushed that is due. A panic elsewhere does not make it unusable.
@@ -82,10 +76,7 @@ impl Appliance {
         let Ok(body) = axum::body::to_bytes(body, LONGEST_BODY).await else {
             return Ok(Answer::html(413, "413 Request Entity Too Large").into_response());
         };
-        let target_length = parts
-            .uri
-            .path_and_query()
-            .map_or(0, |target| target.as_str().len());
+        let target_length = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
         let (request, outcome) = request::read(&parts.method, &parts.uri, &parts.headers, &body);
         let mut begun = match self.begin(request, outcome, &parts.headers, target_length) {
             Ok(call) => call,
@@ -97,10 +88,7 @@ impl Appliance {
         };
         let latency = self.state().latency;
         pause(latency).await;
-        let slow = begun
-            .faults
-            .iter()
-            .any(|fault| matches!(fault, FaultKind::Slow { .. }));
+        let slow = begun.faults.iter().any(|fault| matches!(fault, FaultKind::Slow { .. }));
         let answer = if slow {
             // A slow appliance goes on working when the client has given up, so the call has a life of its own.
             let appliance = Arc::clone(&self);
@@ -120,24 +108,14 @@ impl Appliance {
         headers: &HeaderMap,
         target_length: usize,
     ) -> Result<Call, (Answer, InFlight, Duration)> {
-        let user_agent = headers
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let user_agent =
+            headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let now_ms = self.now_ms();
         let mut guard = self.state();
         let state = &mut *guard;
         let ticket = state.recorder.begin(&request, user_agent, now_ms);
-        let in_flight = InFlight {
-            appliance: Arc::clone(self),
-            ticket,
-            status: None,
-        };
-        if state
-            .quirks
-            .number(QuirkName::UrlLimit)
-            .is_some_and(|limit| target_length as u64 > limit)
-        {
+        let in_flight = InFlight { appliance: Arc::clone(self), ticket, status: None };
+        if state.quirks.number(QuirkName::UrlLimit).is_some_and(|limit| target_length as u64 > limit) {
             return Err((Answer::html(414, "414 URI Too Long"), in_flight, state.latency));
         }
         if let Err(wait) = state.admit(now_ms) {
@@ -145,13 +123,7 @@ impl Appliance {
         }
         let authorized = state.authentication.admits(headers);
         let faults = state.faults.hits(&request);
-        Ok(Call {
-            request,
-            malformed: outcome.err(),
-            authorized,
-            faults,
-            in_flight,
-        })
+        Ok(Call { request, malformed: outcome.err(), authorized, faults, in_flight })
     }
 
     async fn process(&self, call: &mut Call) -> Result<Answer, Reset> {
@@ -194,14 +166,11 @@ impl Appliance {
             if let FaultKind::Rewrite { name, value } = fault {
                 for key in &outcome.written {
                     let hit = state.store.row(*key).is_some_and(|row| {
-                        name.as_ref()
-                            .is_none_or(|name| row.name.eq_ignore_ascii_case(name))
+                        name.as_ref().is_none_or(|name| row.name.eq_ignore_ascii_case(name))
                     });
                     let cause = state.immediate(now_ms);
                     if hit {
-                        state
-                            .store
-                            .change_row(*key, cause, false, |row| row.values = vec![value.clone()]);
+                        state.store.change_row(*key, cause, false, |row| row.values = vec![value.clone()]);
                     }
                 }
             }
@@ -223,50 +192,35 @@ impl Appliance {
         };
         call.faults.iter().find_map(|fault| {
             let (replacement, after_commit) = match fault {
-                FaultKind::Status {
-                    code,
-                    body,
-                    retry_after,
-                    after_commit,
-                } => {
+                FaultKind::Status { code, body, retry_after, after_commit } => {
                     let body = body
                         .clone()
                         .unwrap_or_else(|| error(&None, "Injected fault").body(service, &state.quirks));
                     let mut answer = Answer::json(*code, if *code == 204 { String::new() } else { body });
-                    answer
-                        .headers
-                        .extend(retry_after.clone().map(|text| (header::RETRY_AFTER, text)));
+                    answer.headers.extend(retry_after.clone().map(|text| (header::RETRY_AFTER, text)));
                     (Replacement::Answer(answer), *after_commit)
                 }
                 FaultKind::Hang { after_commit } => (Replacement::Silence, *after_commit),
                 FaultKind::Empty { code, after_commit } => {
                     (Replacement::Answer(Answer::json(*code, "")), *after_commit)
                 }
-                FaultKind::SuccessFalse {
-                    message,
-                    after_commit,
-                } => {
+                FaultKind::SuccessFalse { message, after_commit } => {
                     let body = error(message, "Injected fault").body(service, &state.quirks);
                     (Replacement::Answer(Answer::json(200, body)), *after_commit)
                 }
                 FaultKind::ConnectedFalse => (Replacement::Answer(Answer::disconnected(200)), false),
-                FaultKind::Forbidden => (
-                    Replacement::Answer(Answer::forbidden(service, &state.quirks)),
-                    false,
-                ),
-                FaultKind::Html { after_commit } => (
-                    Replacement::Answer(Answer::html(200, "SOLIDserver is starting")),
-                    *after_commit,
-                ),
+                FaultKind::Forbidden => {
+                    (Replacement::Answer(Answer::forbidden(service, &state.quirks)), false)
+                }
+                FaultKind::Html { after_commit } => {
+                    (Replacement::Answer(Answer::html(200, "SOLIDserver is starting")), *after_commit)
+                }
                 FaultKind::Reject { message, severity } => {
                     let mut refusal = error(message, "Rejected by a rule of the appliance");
                     if let Some(severity) = severity {
                         refusal.severity.clone_from(severity);
                     }
-                    (
-                        Replacement::Answer(Answer::refusal(&refusal, service, &state.quirks)),
-                        false,
-                    )
+                    (Replacement::Answer(Answer::refusal(&refusal, service, &state.quirks)), false)
                 }
                 FaultKind::ClockSkew => (Replacement::Answer(Answer::json(412, "")), false),
                 FaultKind::ResetBeforeCommit => (Replacement::Reset, false),
@@ -334,10 +288,8 @@ fn tampering(faults: &[FaultKind]) -> Tampering {
 }
 
 fn too_many(wait: Duration, state: &State) -> Answer {
-    let mut answer = Answer::json(
-        429,
-        Refusal::new(8, "Too many requests").body("rate_limit", &state.quirks),
-    );
+    let mut answer =
+        Answer::json(429, Refusal::new(8, "Too many requests").body("rate_limit", &state.quirks));
     // Whole seconds, rounded up, so that a client that waits as told is not too early.
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     let text = match state.quirks.get(QuirkName::RetryAfter) {
@@ -350,8 +302,6 @@ fn too_many(wait: Duration, state: &State) -> Answer {
         }
         _ => None,
     };
-    answer
-        .headers
-        .extend(text.map(|text| (header::RETRY_AFTER, text)));
+    answer.headers.extend(text.map(|text| (header::RETRY_AFTER, text)));
     answer
 }

@@ -14,9 +14,7 @@ impl Authentication {
     pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
         match self {
             Self::Basic { user, password } => {
-                let given = headers
-                    .get(header::AUTHORIZATION)
-                    .and_then(|value| value.to_str().ok());
+                let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
                 let encoded = given
                     .and_then(|value| value.split_once(' '))
                     .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Basic"));
@@ -33,10 +31,7 @@ mod tests {
 
     #[test]
     fn only_the_right_password_is_admitted() {
-        let authentication = Authentication::Basic {
-            user: "u".to_owned(),
-            password: "p:q".to_owned(),
-        };
+        let authentication = Authentication::Basic { user: "u".to_owned(), password: "p:q".to_owned() };
         let admits = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());

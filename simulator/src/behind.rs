@@ -50,11 +50,7 @@ impl State {
         };
         let record = NewRecord {
             zone,
-            name: if new.raw {
-                new.name
-            } else {
-                normalize_name(&new.name)
-            },
+            name: if new.raw { new.name } else { normalize_name(&new.name) },
             record_type,
             ttl: new.ttl.unwrap_or(3600),
             values,
@@ -137,11 +133,7 @@ impl State {
     ) -> Result<usize, Error> {
         let (from, to) = (self.zone_of(from)?, self.zone_of(to)?);
         let apex = |state: &Self, zone| {
-            state
-                .store
-                .zone(zone)
-                .map(|zone: &Zone| zone.name.clone())
-                .unwrap_or_default()
+            state.store.zone(zone).map(|zone: &Zone| zone.name.clone()).unwrap_or_default()
         };
         let (old_apex, new_apex) = (apex(self, from), apex(self, to));
         let keys: Vec<RowKey> = self.store.ids_of_zone(from, 0).map(|(_, key)| key).collect();
@@ -222,9 +214,7 @@ impl State {
 
     fn key_of(&self, id: &str) -> Result<RowKey, Error> {
         let found = id.parse().ok().and_then(|id| self.store.by_id(id));
-        found
-            .map(|(key, _)| key)
-            .ok_or_else(|| Error::UnknownRow(id.to_owned()))
+        found.map(|(key, _)| key).ok_or_else(|| Error::UnknownRow(id.to_owned()))
     }
 
     fn shown(&self, key: RowKey) -> Result<RowView, Error> {

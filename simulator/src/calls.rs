@@ -55,10 +55,7 @@ impl Calls {
     /// All adds, edits and deletes.
     #[must_use]
     pub fn writes(&self) -> u64 {
-        ["add", "edit", "delete"]
-            .iter()
-            .map(|name| self.operation(name))
-            .sum()
+        ["add", "edit", "delete"].iter().map(|name| self.operation(name)).sum()
     }
 }
 
@@ -150,10 +147,7 @@ impl Recorder {
         let key = status.map_or_else(|| "none".to_owned(), |code| code.to_string());
         *self.calls.by_status.entry(key).or_default() += 1;
         let first = self.log.front().map_or(0, |entry| entry.number);
-        let place = ticket
-            .number
-            .checked_sub(first)
-            .and_then(|place| usize::try_from(place).ok());
+        let place = ticket.number.checked_sub(first).and_then(|place| usize::try_from(place).ok());
         if let Some(entry) = place.and_then(|place| self.log.get_mut(place)) {
             entry.status = status;
             entry.end_ms = Some(now_ms);
@@ -175,11 +169,7 @@ impl Recorder {
     /// Forgets everything but the calls in flight.
     pub(crate) fn reset(&mut self) {
         let in_flight = self.calls.in_flight;
-        self.calls = Calls {
-            in_flight,
-            max_in_flight: in_flight,
-            ..Calls::default()
-        };
+        self.calls = Calls { in_flight, max_in_flight: in_flight, ..Calls::default() };
         self.calls.max_writes_in_flight = self.writes_in_flight;
         self.log.clear();
         self.log_bytes = 0;
@@ -188,10 +178,7 @@ impl Recorder {
 }
 
 fn bytes(parameters: &BTreeMap<String, String>) -> usize {
-    parameters
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum()
+    parameters.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 #[cfg(test)]
@@ -218,28 +205,13 @@ mod tests {
         recorder.end(list, Some(200), 6);
         let calls = recorder.calls();
         assert_eq!(
-            (
-                calls.total,
-                calls.max_in_flight,
-                calls.max_writes_in_flight,
-                calls.in_flight
-            ),
+            (calls.total, calls.max_in_flight, calls.max_writes_in_flight, calls.in_flight),
             (3, 2, 1, 0)
         );
-        assert_eq!(
-            (
-                calls.service("dns_rr_add"),
-                calls.operation("add"),
-                calls.writes()
-            ),
-            (2, 1, 2)
-        );
+        assert_eq!((calls.service("dns_rr_add"), calls.operation("add"), calls.writes()), (2, 1, 2));
         assert_eq!((calls.status(201), calls.by_status.get("none")), (1, Some(&1)));
         let log = recorder.log();
-        assert_eq!(
-            log.iter().map(|entry| entry.status).collect::<Vec<_>>(),
-            [Some(200), Some(201), None]
-        );
+        assert_eq!(log.iter().map(|entry| entry.status).collect::<Vec<_>>(), [Some(200), Some(201), None]);
         assert_eq!((log[0].start_ms, log[0].end_ms), (1, Some(6)));
     }
 
@@ -261,21 +233,12 @@ mod tests {
     fn the_log_forgets_the_oldest_calls_when_they_are_large() {
         let mut recorder = Recorder::default();
         let mut large = request("dns_rr_list", Operation::List);
-        large
-            .parameters
-            .insert("WHERE".to_owned(), "x".repeat(LOG_BYTES / 3));
+        large.parameters.insert("WHERE".to_owned(), "x".repeat(LOG_BYTES / 3));
         let first = recorder.begin(&large, "", 1);
         for _ in 0..3 {
             recorder.begin(&large, "", 1);
         }
-        assert_eq!(
-            recorder
-                .log()
-                .iter()
-                .map(|entry| entry.number)
-                .collect::<Vec<_>>(),
-            [2, 3]
-        );
+        assert_eq!(recorder.log().iter().map(|entry| entry.number).collect::<Vec<_>>(), [2, 3]);
         recorder.end(first, Some(200), 2);
         assert!(recorder.log().iter().all(|entry| entry.status.is_none()));
         assert_eq!(recorder.calls().status(200), 1);

@@ -79,10 +79,8 @@ impl Cli {
         }
         let seed = match &self.seed {
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|source| Error::File {
-                    path: path.clone(),
-                    source,
-                })?;
+                let text = std::fs::read_to_string(path)
+                    .map_err(|source| Error::File { path: path.clone(), source })?;
                 Seed::from_yaml(&text)?
             }
             None => Seed::example(),

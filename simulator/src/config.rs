@@ -83,11 +83,7 @@ impl FromStr for RateLimit {
             calls: calls.trim().parse().map_err(|_| wrong())?,
             window: humantime::parse_duration(window.trim()).map_err(|_| wrong())?,
         };
-        if limit.window.is_zero() {
-            Err(wrong())
-        } else {
-            Ok(limit)
-        }
+        if limit.window.is_zero() { Err(wrong()) } else { Ok(limit) }
     }
 }
 
@@ -97,20 +93,8 @@ mod tests {
 
     #[test]
     fn a_rate_limit_is_calls_per_window() {
-        assert_eq!(
-            "200/60s".parse(),
-            Ok(RateLimit {
-                calls: 200,
-                window: Duration::from_secs(60)
-            })
-        );
-        assert_eq!(
-            "5 / 250ms".parse(),
-            Ok(RateLimit {
-                calls: 5,
-                window: Duration::from_millis(250)
-            })
-        );
+        assert_eq!("200/60s".parse(), Ok(RateLimit { calls: 200, window: Duration::from_secs(60) }));
+        assert_eq!("5 / 250ms".parse(), Ok(RateLimit { calls: 5, window: Duration::from_millis(250) }));
         for wrong in ["200", "/60s", "200/", "x/60s", "1/0s"] {
             assert!(wrong.parse::<RateLimit>().is_err(), "{wrong}");
         }

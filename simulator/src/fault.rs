@@ -191,15 +191,7 @@ impl Fault {
     /// An answer with this status instead of the true one; nothing takes effect.
     #[must_use]
     pub fn status(service: impl Into<String>, code: u16) -> Self {
-        Self::new(
-            service,
-            FaultKind::Status {
-                code,
-                body: None,
-                retry_after: None,
-                after_commit: false,
-            },
-        )
+        Self::new(service, FaultKind::Status { code, body: None, retry_after: None, after_commit: false })
     }
 
     /// Lets this many matching calls pass first.
@@ -236,16 +228,11 @@ impl Fault {
             "write" => request.operation.is_some_and(Operation::is_write),
             text => {
                 text == request.service
-                    || request
-                        .operation
-                        .is_some_and(|operation| operation.as_str() == text)
+                    || request.operation.is_some_and(|operation| operation.as_str() == text)
             }
         };
         service
-            && self
-                .parameters
-                .iter()
-                .all(|(name, value)| request.parameters.get(name) == Some(value))
+            && self.parameters.iter().all(|(name, value)| request.parameters.get(name) == Some(value))
             && self.kind.applies_to(request)
     }
 }
@@ -260,10 +247,8 @@ impl FaultKind {
             Self::IgnoreWhere => matches!(request.operation, Some(Operation::List | Operation::Count)),
             Self::Blind => request.operation.is_some_and(|operation| !operation.is_write()),
             Self::Reject { severity, .. } => {
-                let accepted = request
-                    .parameters
-                    .get("validate_warnings")
-                    .is_some_and(|value| value == "accept");
+                let accepted =
+                    request.parameters.get("validate_warnings").is_some_and(|value| value == "accept");
                 request.operation.is_some_and(Operation::is_write)
                     && !(severity.as_deref() == Some("warning") && accepted)
             }
@@ -311,12 +296,7 @@ impl Faults {
             FaultKind::RenumberIds if fault.count.is_none() => fault.count(1),
             _ => fault,
         };
-        self.entries.push(Entry {
-            id: self.next_id,
-            fault,
-            met: 0,
-            hits: 0,
-        });
+        self.entries.push(Entry { id: self.next_id, fault, met: 0, hits: 0 });
         self.next_id
     }
 
@@ -369,15 +349,7 @@ mod tests {
         let mut faults = Faults::default();
         faults.inject(fault);
         let request = call("dns_rr_list", Operation::List);
-        (0..calls)
-            .map(|_| {
-                if faults.hits(&request).is_empty() {
-                    '.'
-                } else {
-                    'X'
-                }
-            })
-            .collect()
+        (0..calls).map(|_| if faults.hits(&request).is_empty() { '.' } else { 'X' }).collect()
     }
 
     #[test]
@@ -385,10 +357,7 @@ mod tests {
         assert_eq!(pattern(Fault::status("*", 500), 4), "XXXX");
         assert_eq!(pattern(Fault::status("list", 500).after(2).count(1), 5), "..X..");
         assert_eq!(pattern(Fault::status("dns_rr_list", 500).every(2), 5), ".X.X.");
-        assert_eq!(
-            pattern(Fault::status("dns_rr_list", 500).every(2).after(1).count(2), 7),
-            "..X.X.."
-        );
+        assert_eq!(pattern(Fault::status("dns_rr_list", 500).every(2).after(1).count(2), 7), "..X.X..");
         assert_eq!(pattern(Fault::status("add", 500), 2), "..");
     }
 
@@ -398,9 +367,7 @@ mod tests {
         faults.inject(Fault::status("add", 400).with_parameter("rr_name", "bad.example"));
         let mut request = call("dns_rr_add", Operation::Add);
         assert!(faults.hits(&request).is_empty());
-        request
-            .parameters
-            .insert("rr_name".to_owned(), "bad.example".to_owned());
+        request.parameters.insert("rr_name".to_owned(), "bad.example".to_owned());
         assert_eq!(faults.hits(&request).len(), 1);
     }
 
@@ -409,16 +376,11 @@ mod tests {
         let mut faults = Faults::default();
         faults.inject(Fault::new(
             "write",
-            FaultKind::Reject {
-                message: None,
-                severity: Some("warning".to_owned()),
-            },
+            FaultKind::Reject { message: None, severity: Some("warning".to_owned()) },
         ));
         let mut request = call("dns_rr_add", Operation::Add);
         assert_eq!(faults.hits(&request).len(), 1);
-        request
-            .parameters
-            .insert("validate_warnings".to_owned(), "accept".to_owned());
+        request.parameters.insert("validate_warnings".to_owned(), "accept".to_owned());
         assert!(faults.hits(&request).is_empty());
     }
 
@@ -428,22 +390,9 @@ mod tests {
             serde_json::from_str(r#"{"service":"add","kind":"status","code":503,"after":1,"count":2}"#)
                 .unwrap();
         assert_eq!(fault.after, 1);
-        assert!(matches!(
-            fault.kind,
-            FaultKind::Status {
-                code: 503,
-                after_commit: false,
-                ..
-            }
-        ));
+        assert!(matches!(fault.kind, FaultKind::Status { code: 503, after_commit: false, .. }));
         let fault: Fault = serde_json::from_str(r#"{"kind":"slow","ms":20,"afterCommit":true}"#).unwrap();
-        assert_eq!(
-            fault.kind,
-            FaultKind::Slow {
-                ms: 20,
-                after_commit: true
-            }
-        );
+        assert_eq!(fault.kind, FaultKind::Slow { ms: 20, after_commit: true });
         assert_eq!(fault.service, "*");
         for kind in [
             "hang",
@@ -455,10 +404,7 @@ mod tests {
             "drop-page",
             "short-page",
         ] {
-            assert!(
-                serde_json::from_str::<Fault>(&format!(r#"{{"kind":"{kind}"}}"#)).is_ok(),
-                "{kind}"
-            );
+            assert!(serde_json::from_str::<Fault>(&format!(r#"{{"kind":"{kind}"}}"#)).is_ok(), "{kind}");
         }
         assert!(serde_json::from_str::<Fault>(r#"{"kind":"no-such"}"#).is_err());
     }

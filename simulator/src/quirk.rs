@@ -146,9 +146,7 @@ pub struct Quirks {
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self {
-            chosen: vec![0; TABLE.len()],
-        }
+        Self { chosen: vec![0; TABLE.len()] }
     }
 }
 
@@ -170,11 +168,7 @@ impl Quirks {
             .ok_or_else(|| Error::UnknownAnswer {
                 quirk: name.to_owned(),
                 answer: answer.to_owned(),
-                known: answers
-                    .iter()
-                    .map(|(known, _)| *known)
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                known: answers.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "),
             })?;
         if let Some(chosen) = self.chosen.get_mut(index) {
             *chosen = answer_index;
@@ -204,10 +198,7 @@ impl Quirks {
 
     fn at(&self, index: usize) -> &'static str {
         let chosen = self.chosen.get(index).copied().unwrap_or_default();
-        TABLE
-            .get(index)
-            .and_then(|quirk| quirk.answers.get(usize::from(chosen)))
-            .map_or("", |(name, _)| name)
+        TABLE.get(index).and_then(|quirk| quirk.answers.get(usize::from(chosen))).map_or("", |(name, _)| name)
     }
 }
 
@@ -228,11 +219,7 @@ pub fn quirks_page() -> String {
             .collect::<Vec<_>>()
             .join("<br>");
         // Writing into a String cannot fail.
-        let _ = writeln!(
-            page,
-            "| `{}` | {} | {} | {} |",
-            quirk.name, quirk.question, answers, quirk.source
-        );
+        let _ = writeln!(page, "| `{}` | {} | {} | {} |", quirk.name, quirk.question, answers, quirk.source);
     }
     page
 }
@@ -255,11 +242,7 @@ mod tests {
     fn names_are_unique_and_every_quirk_has_another_answer() {
         for (index, quirk) in TABLE.iter().enumerate() {
             assert!(quirk.answers.len() >= 2, "{}", quirk.name);
-            assert!(
-                TABLE[..index].iter().all(|other| other.name != quirk.name),
-                "{}",
-                quirk.name
-            );
+            assert!(TABLE[..index].iter().all(|other| other.name != quirk.name), "{}", quirk.name);
         }
     }
 
@@ -276,10 +259,6 @@ mod tests {
     #[test]
     fn the_page_is_up_to_date() {
         let written = include_str!("../QUIRKS.md");
-        assert_eq!(
-            written,
-            quirks_page(),
-            "write it anew: solidserver-simulator --list-quirks > QUIRKS.md"
-        );
+        assert_eq!(written, quirks_page(), "write it anew: solidserver-simulator --list-quirks > QUIRKS.md");
     }
 }

@@ -150,19 +150,13 @@ impl RowPatch {
     /// Another TTL, in seconds.
     #[must_use]
     pub fn ttl(ttl: u32) -> Self {
-        Self {
-            ttl: Some(ttl),
-            ..Self::default()
-        }
+        Self { ttl: Some(ttl), ..Self::default() }
     }
 
     /// Other values.
     #[must_use]
     pub fn values<const N: usize>(values: [&str; N]) -> Self {
-        Self {
-            values: Some(values.iter().map(|value| (*value).to_owned()).collect()),
-            ..Self::default()
-        }
+        Self { values: Some(values.iter().map(|value| (*value).to_owned()).collect()), ..Self::default() }
     }
 
     /// Sets a class parameter.

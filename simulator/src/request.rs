@@ -50,10 +50,7 @@ pub(crate) struct ServiceRequest {
 impl ServiceRequest {
     /// A parameter; an empty one counts as absent, as the appliance sees it.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.parameters
-            .get(name)
-            .map(String::as_str)
-            .filter(|text| !text.is_empty())
+        self.parameters.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
 }
 
@@ -68,10 +65,7 @@ pub(crate) fn read(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> (ServiceRequest, Result<(), Malformed>) {
-    let mut request = ServiceRequest {
-        method: method.to_string(),
-        ..ServiceRequest::default()
-    };
+    let mut request = ServiceRequest { method: method.to_string(), ..ServiceRequest::default() };
     if let Some(rest) = uri.path().strip_prefix("/rest/") {
         request.is_rest = true;
         read_rest_path(rest, &mut request);
@@ -94,10 +88,9 @@ fn read_rest_path(path: &str, request: &mut ServiceRequest) {
     read_form(glued.as_bytes(), &mut request.parameters);
     if let Some((name @ ("WHERE" | "ORDERBY" | "SELECT"), clause)) = tail.split_once('/') {
         let text = clause.replace('+', " ");
-        request.parameters.insert(
-            name.to_owned(),
-            percent_decode_str(&text).decode_utf8_lossy().into_owned(),
-        );
+        request
+            .parameters
+            .insert(name.to_owned(), percent_decode_str(&text).decode_utf8_lossy().into_owned());
     }
 }
 
@@ -117,10 +110,8 @@ fn read_body(
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(());
     }
-    let content_type = headers
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let content_type =
+        headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if content_type.starts_with("application/x-www-form-urlencoded") {
         read_form(body, parameters);
         return Ok(());
@@ -170,43 +161,24 @@ mod tests {
     ) -> (ServiceRequest, Result<(), Malformed>) {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::CONTENT_TYPE, content_type.parse().unwrap());
-        read(
-            method,
-            &uri.parse().unwrap(),
-            &headers,
-            &Bytes::copy_from_slice(body.as_bytes()),
-        )
+        read(method, &uri.parse().unwrap(), &headers, &Bytes::copy_from_slice(body.as_bytes()))
     }
 
     #[test]
     fn parameters_come_from_path_query_and_body() {
-        let (query, _) = request(
-            &Method::GET,
-            "/rest/dns_rr_list?WHERE=rr_type%3D'A'+and+1%3D1&limit=5",
-            "",
-            "",
-        );
+        let (query, _) =
+            request(&Method::GET, "/rest/dns_rr_list?WHERE=rr_type%3D'A'+and+1%3D1&limit=5", "", "");
         assert_eq!(query.parameters["WHERE"], "rr_type='A' and 1=1");
-        assert_eq!(
-            (query.service.as_str(), query.operation),
-            ("dns_rr_list", Some(Operation::List))
-        );
+        assert_eq!((query.service.as_str(), query.operation), ("dns_rr_list", Some(Operation::List)));
         let (path, _) = request(&Method::GET, "/rest/dns_rr_count/WHERE/dns_id%3D5", "", "");
-        assert_eq!(
-            (path.parameters["WHERE"].as_str(), path.operation),
-            ("dns_id=5", Some(Operation::Count))
-        );
+        assert_eq!((path.parameters["WHERE"].as_str(), path.operation), ("dns_id=5", Some(Operation::Count)));
         let (glued, _) = request(&Method::POST, "/rest/dns_rr_add&add_flag=new_only", "", "");
         assert_eq!(
             (glued.service.as_str(), glued.parameters["add_flag"].as_str()),
             ("dns_rr_add", "new_only")
         );
-        let (json, _) = request(
-            &Method::DELETE,
-            "/rest/dns_rr_delete?rr_id=1",
-            "application/json",
-            r#"{"rr_id":411}"#,
-        );
+        let (json, _) =
+            request(&Method::DELETE, "/rest/dns_rr_delete?rr_id=1", "application/json", r#"{"rr_id":411}"#);
         assert_eq!(json.parameters["rr_id"], "411");
         let form = "application/x-www-form-urlencoded";
         let (form, _) = request(&Method::POST, "/rest/dns_rr_add", form, "value1=a+b%26c");
@@ -216,45 +188,18 @@ mod tests {
     #[test]
     fn the_flag_decides_whether_a_write_adds_or_edits() {
         let kind = |method, uri| request(method, uri, "", "").0.operation;
-        assert_eq!(
-            kind(&Method::PUT, "/rest/dns_rr_add?add_flag=new_only"),
-            Some(Operation::Add)
-        );
-        assert_eq!(
-            kind(&Method::POST, "/rest/dns_rr_add?add_flag=edit_only"),
-            Some(Operation::Edit)
-        );
-        assert_eq!(
-            kind(&Method::POST, "/rest/dns_rr_add?rr_name=a"),
-            Some(Operation::Add)
-        );
-        assert_eq!(
-            kind(&Method::PUT, "/rest/dns_rr_add?rr_name=a"),
-            Some(Operation::Edit)
-        );
-        assert_eq!(
-            kind(&Method::POST, "/rest/dns_rr_add?rr_id=4"),
-            Some(Operation::Edit)
-        );
+        assert_eq!(kind(&Method::PUT, "/rest/dns_rr_add?add_flag=new_only"), Some(Operation::Add));
+        assert_eq!(kind(&Method::POST, "/rest/dns_rr_add?add_flag=edit_only"), Some(Operation::Edit));
+        assert_eq!(kind(&Method::POST, "/rest/dns_rr_add?rr_name=a"), Some(Operation::Add));
+        assert_eq!(kind(&Method::PUT, "/rest/dns_rr_add?rr_name=a"), Some(Operation::Edit));
+        assert_eq!(kind(&Method::POST, "/rest/dns_rr_add?rr_id=4"), Some(Operation::Edit));
         assert_eq!(kind(&Method::GET, "/other/dns_rr_list"), None);
     }
 
     #[test]
     fn a_body_that_is_no_json_object_is_malformed() {
-        assert!(
-            request(&Method::POST, "/rest/dns_rr_add", "application/json", "{")
-                .1
-                .is_err()
-        );
-        assert!(
-            request(&Method::POST, "/rest/dns_rr_add", "application/json", "[1]")
-                .1
-                .is_err()
-        );
-        assert!(
-            request(&Method::POST, "/rest/dns_rr_add", "application/json", " ")
-                .1
-                .is_ok()
-        );
+        assert!(request(&Method::POST, "/rest/dns_rr_add", "application/json", "{").1.is_err());
+        assert!(request(&Method::POST, "/rest/dns_rr_add", "application/json", "[1]").1.is_err());
+        assert!(request(&Method::POST, "/rest/dns_rr_add", "application/json", " ").1.is_ok());
     }
 }

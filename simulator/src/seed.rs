@@ -119,11 +119,11 @@ impl Seed {
     pub fn example() -> Self {
         let smart = SeedServer::new("ns.example.com")
             .member("ns1.example.com")
-            .zone(
-                SeedZone::master("example.com")
-                    .record("www", "A", ["192.0.2.80"])
-                    .record("@", "MX", ["10", "mx1.example.com"]),
-            )
+            .zone(SeedZone::master("example.com").record("www", "A", ["192.0.2.80"]).record(
+                "@",
+                "MX",
+                ["10", "mx1.example.com"],
+            ))
             .zone(SeedZone::master("shop.example.com"))
             .zone(SeedZone::master("2.0.192.in-addr.arpa"))
             .zone(SeedZone::of_type("partner.example.net", "slave"))
@@ -131,9 +131,7 @@ impl Seed {
         let stand_alone = SeedServer::new("views.example.com")
             .view(SeedView::new("internal").zone(SeedZone::master("example.org")))
             .view(SeedView::new("external").zone(SeedZone::master("example.org")));
-        Self {
-            servers: vec![smart, stand_alone],
-        }
+        Self { servers: vec![smart, stand_alone] }
     }
 }
 
@@ -141,10 +139,7 @@ impl SeedServer {
     /// A stand-alone server with nothing in it.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..Self::default()
-        }
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// Adds a member, which makes the server a SMART.
@@ -180,10 +175,7 @@ impl SeedView {
     /// A view with nothing in it.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..Self::default()
-        }
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// Adds a zone.

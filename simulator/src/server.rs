@@ -61,25 +61,15 @@ pub(crate) fn serve_appliance(
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)
         .map_err(|source| Error::Listen { address, source })?
-        .acceptor(RustlsAcceptor::new(config).acceptor(Counting {
-            appliance: Arc::clone(&appliance),
-        }))
+        .acceptor(RustlsAcceptor::new(config).acceptor(Counting { appliance: Arc::clone(&appliance) }))
         .handle(handle.clone());
-    server
-        .http_builder()
-        .http2()
-        .max_header_list_size(LONGEST_HEADERS)
-        .max_concurrent_streams(MOST_STREAMS);
+    server.http_builder().http2().max_header_list_size(LONGEST_HEADERS).max_concurrent_streams(MOST_STREAMS);
     let task = tokio::spawn(async move {
         if let Err(error) = server.serve(MakeCalls { appliance }).await {
             tracing::error!(%error, "the appliance's listener ended");
         }
     });
-    Ok(Listener {
-        address,
-        handle,
-        task,
-    })
+    Ok(Listener { address, handle, task })
 }
 
 /// Serves the admin interface.
@@ -98,11 +88,7 @@ pub(crate) fn serve_admin(router: axum::Router, listen: SocketAddr) -> Result<Li
             tracing::error!(%error, "the admin listener ended");
         }
     });
-    Ok(Listener {
-        address,
-        handle,
-        task,
-    })
+    Ok(Listener { address, handle, task })
 }
 
 /// Counts connections and makes them answer without delay.
@@ -138,9 +124,7 @@ impl Service<SocketAddr> for MakeCalls {
     }
 
     fn call(&mut self, _client: SocketAddr) -> Self::Future {
-        ready(Ok(Calls {
-            appliance: Arc::clone(&self.appliance),
-        }))
+        ready(Ok(Calls { appliance: Arc::clone(&self.appliance) }))
     }
 }
 

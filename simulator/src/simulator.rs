@@ -110,9 +110,7 @@ impl Simulator {
     /// # Errors
     /// [`Error::UnknownRow`].
     pub fn patch_row(&self, id: &str, patch: RowPatch) -> Result<RowView, Error> {
-        self.appliance
-            .state()
-            .patch_behind(id, patch, self.appliance.now_ms())
+        self.appliance.state().patch_behind(id, patch, self.appliance.now_ms())
     }
 
     /// Deletes a row behind the client's back.
@@ -129,9 +127,7 @@ impl Simulator {
     /// # Errors
     /// [`Error::Seed`] when one of them is not there.
     pub fn copy_rows(&self, from: &Container, to: &Container) -> Result<usize, Error> {
-        self.appliance
-            .state()
-            .copy_rows(from, to, self.appliance.now_ms())
+        self.appliance.state().copy_rows(from, to, self.appliance.now_ms())
     }
 
     /// Adds a server with all that is in it.
@@ -139,9 +135,7 @@ impl Simulator {
     /// # Errors
     /// [`Error::Seed`] when its name is taken, or it contradicts itself.
     pub fn add_server(&self, server: &SeedServer) -> Result<(), Error> {
-        self.appliance
-            .state()
-            .add_server_behind(server, self.appliance.now_ms())
+        self.appliance.state().add_server_behind(server, self.appliance.now_ms())
     }
 
     /// Adds a view to a server.
@@ -149,9 +143,7 @@ impl Simulator {
     /// # Errors
     /// [`Error::Seed`] when the server is not there, or has such a view or zones outside of views.
     pub fn add_view(&self, server: &str, view: &SeedView) -> Result<(), Error> {
-        self.appliance
-            .state()
-            .add_view_behind(server, view, self.appliance.now_ms())
+        self.appliance.state().add_view_behind(server, view, self.appliance.now_ms())
     }
 
     /// Adds a zone to a server; `view` is empty for a server without views.
@@ -159,9 +151,7 @@ impl Simulator {
     /// # Errors
     /// [`Error::Seed`] when server or view is not there, or the zone is there already.
     pub fn add_zone(&self, server: &str, view: &str, zone: &SeedZone) -> Result<(), Error> {
-        self.appliance
-            .state()
-            .add_zone_behind(server, view, zone, self.appliance.now_ms())
+        self.appliance.state().add_zone_behind(server, view, zone, self.appliance.now_ms())
     }
 
     /// Removes a zone with its rows.
@@ -181,10 +171,8 @@ impl Simulator {
         container: &Container,
         parameters: [(&str, Option<&str>); N],
     ) -> Result<(), Error> {
-        let parameters: BTreeMap<_, _> = parameters
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)))
-            .collect();
+        let parameters: BTreeMap<_, _> =
+            parameters.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect();
         self.appliance.state().set_parameters(container, parameters)
     }
 
@@ -230,10 +218,8 @@ impl Simulator {
 
     /// Changes the account. Calls with the old one get 401 from now on.
     pub fn set_credentials(&self, user: impl Into<String>, password: impl Into<String>) {
-        self.appliance.state().authentication = Authentication::Basic {
-            user: user.into(),
-            password: password.into(),
-        };
+        self.appliance.state().authentication =
+            Authentication::Basic { user: user.into(), password: password.into() };
     }
 
     /// Chooses the answer to an open question.

@@ -36,11 +36,7 @@ struct Window {
 impl State {
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let mut store = Store::default();
-        let cause = Cause {
-            now_ms: 0,
-            delay_ms: 0,
-            id_order: id_order(&config.quirks),
-        };
+        let cause = Cause { now_ms: 0, delay_ms: 0, id_order: id_order(&config.quirks) };
         store.seed(&config.seed, &config.quirks, cause)?;
         Ok(Self {
             store,
@@ -67,19 +63,12 @@ impl State {
             0 if self.quirks.is(QuirkName::Delayed, "publish") => USUAL_DELAY_MS,
             configured => configured,
         };
-        Cause {
-            now_ms,
-            delay_ms,
-            id_order: id_order(&self.quirks),
-        }
+        Cause { now_ms, delay_ms, id_order: id_order(&self.quirks) }
     }
 
     /// A change behind the client's back, there at once.
     pub(crate) fn immediate(&self, now_ms: u64) -> Cause {
-        Cause {
-            delay_ms: 0,
-            ..self.cause(now_ms)
-        }
+        Cause { delay_ms: 0, ..self.cause(now_ms) }
     }
 
     /// Class parameters of rows exist since version 8.0.
@@ -90,10 +79,7 @@ impl State {
 
     /// The most rows that a list gives.
     pub(crate) fn most_rows(&self) -> Option<usize> {
-        let quirk = self
-            .quirks
-            .number(QuirkName::PageCap)
-            .and_then(|number| usize::try_from(number).ok());
+        let quirk = self.quirks.number(QuirkName::PageCap).and_then(|number| usize::try_from(number).ok());
         self.page_cap.into_iter().chain(quirk).min()
     }
 
@@ -115,28 +101,19 @@ impl State {
         let length = u64::try_from(limit.window.as_millis()).unwrap_or(u64::MAX);
         let window = match self.window.take() {
             Some(window) if now_ms < window.started_ms.saturating_add(length) => window,
-            _ => Window {
-                started_ms: now_ms,
-                calls: 0,
-            },
+            _ => Window { started_ms: now_ms, calls: 0 },
         };
         let window = self.window.insert(window);
         if window.calls < limit.calls {
             window.calls += 1;
             return Ok(());
         }
-        Err(Duration::from_millis(
-            window.started_ms.saturating_add(length).saturating_sub(now_ms),
-        ))
+        Err(Duration::from_millis(window.started_ms.saturating_add(length).saturating_sub(now_ms)))
     }
 }
 
 fn id_order(quirks: &Quirks) -> IdOrder {
-    if quirks.is(QuirkName::Ids, "random") {
-        IdOrder::Random
-    } else {
-        IdOrder::Rising
-    }
+    if quirks.is(QuirkName::Ids, "random") { IdOrder::Random } else { IdOrder::Rising }
 }
 
 #[cfg(test)]
@@ -145,15 +122,8 @@ mod tests {
 
     #[test]
     fn a_window_starts_with_the_first_call_and_ends_as_a_whole() {
-        let limit = RateLimit {
-            calls: 2,
-            window: Duration::from_secs(1),
-        };
-        let mut state = State::new(&Config {
-            rate_limit: Some(limit),
-            ..Config::default()
-        })
-        .unwrap();
+        let limit = RateLimit { calls: 2, window: Duration::from_secs(1) };
+        let mut state = State::new(&Config { rate_limit: Some(limit), ..Config::default() }).unwrap();
         assert_eq!(state.admit(500), Ok(()));
         assert_eq!(state.admit(900), Ok(()));
         assert_eq!(state.admit(1_000), Err(Duration::from_millis(500)));

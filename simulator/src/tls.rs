@@ -28,54 +28,32 @@ impl Certificates {
         let mut ca_params = CertificateParams::new(Vec::<String>::new()).map_err(tls)?;
         ca_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca_params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        ca_params
-            .distinguished_name
-            .push(DnType::CommonName, "SOLIDserver simulator CA");
+        ca_params.distinguished_name.push(DnType::CommonName, "SOLIDserver simulator CA");
         let ca = ca_params.self_signed(&ca_key).map_err(tls)?.pem();
         let issuer = Issuer::new(ca_params, ca_key);
 
         let mut subjects = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         subjects.extend(names.iter().cloned());
         let mut params = CertificateParams::new(subjects).map_err(tls)?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "SOLIDserver simulator");
+        params.distinguished_name.push(DnType::CommonName, "SOLIDserver simulator");
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate().map_err(tls)?;
         let certificate = params.signed_by(&key, &issuer).map_err(tls)?.pem();
-        Ok(Self {
-            ca,
-            certificate,
-            key: key.serialize_pem(),
-        })
+        Ok(Self { ca, certificate, key: key.serialize_pem() })
     }
 
     /// Reads `ca.crt`, `tls.crt` and `tls.key`; makes and writes them where one is missing.
     pub(crate) fn in_directory(directory: &Path, names: &[String]) -> Result<Self, Error> {
         let [ca, certificate, key] = ["ca.crt", "tls.crt", "tls.key"].map(|name| directory.join(name));
         if ca.exists() && certificate.exists() && key.exists() {
-            return Ok(Self {
-                ca: read(&ca)?,
-                certificate: read(&certificate)?,
-                key: read(&key)?,
-            });
+            return Ok(Self { ca: read(&ca)?, certificate: read(&certificate)?, key: read(&key)? });
         }
         let made = Self::generate(names)?;
-        fs::create_dir_all(directory).map_err(|source| Error::File {
-            path: directory.to_owned(),
-            source,
-        })?;
-        for (path, text) in [
-            (&ca, &made.ca),
-            (&certificate, &made.certificate),
-            (&key, &made.key),
-        ] {
-            fs::write(path, text).map_err(|source| Error::File {
-                path: path.clone(),
-                source,
-            })?;
+        fs::create_dir_all(directory).map_err(|source| Error::File { path: directory.to_owned(), source })?;
+        for (path, text) in [(&ca, &made.ca), (&certificate, &made.certificate), (&key, &made.key)] {
+            fs::write(path, text).map_err(|source| Error::File { path: path.clone(), source })?;
         }
         Ok(made)
     }
@@ -94,21 +72,14 @@ impl Certificates {
             .with_no_client_auth()
             .with_single_cert(certificates, key)
             .map_err(tls)?;
-        let protocols: &[&[u8]] = if http2 {
-            &[b"h2", b"http/1.1"]
-        } else {
-            &[b"http/1.1"]
-        };
+        let protocols: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(config)
     }
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|source| Error::File {
-        path: path.to_owned(),
-        source,
-    })
+    fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
 #[allow(clippy::needless_pass_by_value)] // the shape that map_err wants

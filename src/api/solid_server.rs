@@ -1,15 +1,22 @@
 //! SolidServer: one appliance, and who may write where.
 
+mod grant;
+mod status;
+mod tls;
+
 use std::time::Duration;
 
-use base64::Engine as _;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector, Time};
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::dns_record::{DriftPolicy, RecordTypeName, UNOBSERVED_GENERATION, unobserved_generation};
+use super::dns_record::DriftPolicy;
 use super::{rules, schema};
+pub use grant::{AllowedNamespaces, NamespacesFrom, TtlLimits, ZoneGrant};
+pub use status::{
+    Approval, ApprovalKind, DeletionWindowEntry, LastSync, RecordCounts, SolidServerStatus, ZoneStatus,
+};
+pub use tls::{Tls, TlsError};
 
 /// One appliance, how to reach it, and which namespaces may write which zones.
 #[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
@@ -158,62 +165,6 @@ pub struct SecretReference {
     pub name: String,
 }
 
-/// How the appliance's certificate is checked.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-#[schemars(transform = rules::tls)]
-pub struct Tls {
-    /// Certificate authorities to trust besides the system's, PEM, base64 encoded (the output of "base64 -w0 ca.crt"). Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 262_144), transform = rules::ca_bundle)]
-    pub ca_bundle: Option<String>,
-
-    /// The same from a Secret in the operator's own namespace, key ca.crt. Not together with caBundle. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca_bundle_secret_ref: Option<SecretReference>,
-
-    /// Client certificate to show, from a Secret of type kubernetes.io/tls in the operator's own namespace (keys tls.crt and
-    /// tls.key). Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_cert_secret_ref: Option<SecretReference>,
-
-    /// true: the certificate is not checked at all, so anybody on the path can read the credentials. Default: false.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub insecure_skip_verify: bool,
-}
-
-/// Why TLS settings cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TlsError {
-    /// `caBundle` is not base64.
-    #[error("spec.tls.caBundle is not base64; write the output of: base64 -w0 ca.crt")]
-    NotBase64,
-    /// `caBundle` holds no certificate.
-    #[error("spec.tls.caBundle holds no PEM certificate (-----BEGIN CERTIFICATE-----)")]
-    NotPem,
-}
-
-impl Tls {
-    /// The PEM text of `caBundle`.
-    ///
-    /// # Errors
-    /// [`TlsError`] when it is not base64 of PEM.
-    pub fn ca_bundle_pem(&self) -> Result<Option<Vec<u8>>, TlsError> {
-        let Some(text) = &self.ca_bundle else {
-            return Ok(None);
-        };
-        let compact: String = text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
-        let pem =
-            base64::engine::general_purpose::STANDARD.decode(compact).map_err(|_| TlsError::NotBase64)?;
-        let marker = b"-----BEGIN CERTIFICATE-----";
-        if pem.windows(marker.len()).any(|window| window == marker) {
-            Ok(Some(pem))
-        } else {
-            Err(TlsError::NotPem)
-        }
-    }
-}
-
 /// What DnsRecords that say nothing else get.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -223,7 +174,8 @@ pub struct SolidServerDefaults {
     #[schemars(length(min = 1, max = 255), transform = rules::dns_server)]
     pub dns_server: Option<String>,
 
-    /// View on that DNS server; "" means that the server has no views. Default: "".
+    /// View on that DNS server; "" means that the server has no views. Default: none; on a server with views each record must
+    /// then name one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255), transform = rules::view)]
     pub view: Option<String>,
@@ -236,83 +188,6 @@ pub struct SolidServerDefaults {
     /// What to do when somebody changes records on the appliance: Repair or Report. Default: Repair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift_policy: Option<DriftPolicy>,
-}
-
-/// Who may write below one name.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct ZoneGrant {
-    /// This domain and all names below it, for example shop.example.com. "*" stands for every name and is the shortest entry.
-    #[schemars(length(min = 1, max = 254), transform = rules::grant_name)]
-    pub name: String,
-
-    /// DNS servers for which the entry counts. Default: spec.defaults.dnsServer alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 255)))]
-    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
-    pub dns_servers: Option<Vec<String>>,
-
-    /// Views for which the entry counts; "" is a server without views. Default: spec.defaults.view alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), inner(length(max = 255)))]
-    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
-    pub views: Option<Vec<String>>,
-
-    /// The namespaces whose DnsRecords may be written here.
-    pub allowed_namespaces: AllowedNamespaces,
-
-    /// Record types that may be written. Default: all 17.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 17))]
-    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
-    pub types: Option<Vec<RecordTypeName>>,
-
-    /// Bounds of the time to live, in seconds. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ttl: Option<TtlLimits>,
-
-    /// How many DnsRecords of one namespace may be written here. Default: no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub max_records: Option<u32>,
-}
-
-/// The namespaces that an entry admits.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[schemars(transform = rules::allowed_namespaces)]
-pub struct AllowedNamespaces {
-    /// All: every namespace. Selector: those whose labels match selector.
-    pub from: NamespacesFrom,
-
-    /// Labels that a namespace must have. Needed with from: Selector, and only there. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub selector: Option<LabelSelector>,
-}
-
-/// Where admitted namespaces come from.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamespacesFrom {
-    /// Every namespace.
-    All,
-    /// Those whose labels match.
-    Selector,
-}
-
-/// Bounds of the time to live, in seconds.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-#[schemars(transform = rules::ttl_limits)]
-pub struct TtlLimits {
-    /// Shortest time to live, in seconds. Default: 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 2_147_483_647))]
-    pub min: Option<u32>,
-
-    /// Longest time to live, in seconds. Default: 2,147,483,647.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 2_147_483_647))]
-    pub max: Option<u32>,
 }
 
 /// How hard the appliance may be worked.
@@ -502,160 +377,6 @@ fn duration(
     })
 }
 
-/// How the appliance stands, and what the operator did there.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[schemars(
-    transform = schema::for_kubernetes,
-    extend("default" = serde_json::json!({"observedGeneration": UNOBSERVED_GENERATION}))
-)]
-pub struct SolidServerStatus {
-    /// metadata.generation that the conditions speak of; -1 until the operator has seen the object.
-    #[serde(default = "unobserved_generation")]
-    pub observed_generation: i64,
-
-    /// Ready: the appliance can be worked with. Reconciling: not at the moment. Stalled: not, until a person changes
-    /// something. DeletionsHeld: deletions wait for approval.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
-
-    /// Version that the appliance reports, for example 8.4.0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-
-    /// Cluster name under which the operator marks its rows there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cluster_name: Option<String>,
-
-    /// Zones in which the operator holds records.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
-    pub zones: Vec<ZoneStatus>,
-
-    /// Requests by annotation that were seen and count from then on, each once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
-    pub approved: Vec<Approval>,
-
-    /// DnsRecords that refer to this SolidServer, by standing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub records: Option<RecordCounts>,
-
-    /// The last whole round over all zones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_sync: Option<LastSync>,
-}
-
-impl Default for SolidServerStatus {
-    fn default() -> Self {
-        Self {
-            observed_generation: UNOBSERVED_GENERATION,
-            conditions: Vec::new(),
-            version: None,
-            cluster_name: None,
-            zones: Vec::new(),
-            approved: Vec::new(),
-            records: None,
-            last_sync: None,
-        }
-    }
-}
-
-/// One zone in which the operator holds records.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct ZoneStatus {
-    /// Name of the zone.
-    pub name: String,
-
-    /// DNS server that holds it.
-    pub server: String,
-
-    /// View that holds it; absent on a server without views.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub view: Option<String>,
-
-    /// RRsets that the operator owns there.
-    pub records: u32,
-
-    /// Deletions that the guard's window counts, written before they happen.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
-    pub deletions: Vec<DeletionWindowEntry>,
-}
-
-/// Deletions that began at one time.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct DeletionWindowEntry {
-    /// When they began.
-    pub time: Time,
-    /// How many RRsets.
-    pub count: u32,
-}
-
-/// A request by annotation that was seen.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct Approval {
-    /// The annotation's value: the id of held deletions, or the UID of another cluster.
-    pub id: String,
-    /// What was asked for: ApproveDeletions, AbandonDeletions or TakeOver.
-    pub kind: ApprovalKind,
-    /// When it was seen.
-    pub time: Time,
-}
-
-/// What was asked for by annotation.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApprovalKind {
-    /// The held deletions may happen.
-    ApproveDeletions,
-    /// The held records may go, their rows stay.
-    AbandonDeletions,
-    /// The rows of that cluster become ours.
-    TakeOver,
-}
-
-/// DnsRecords by standing.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct RecordCounts {
-    /// All that refer to the SolidServer.
-    pub total: u32,
-    /// In DNS as the spec says.
-    pub ready: u32,
-    /// Not yet; the operator is at it.
-    pub reconciling: u32,
-    /// Not, until a person changes something.
-    pub stalled: u32,
-    /// RRsets on the appliance with this cluster's mark and no DnsRecord.
-    pub orphaned: u32,
-}
-
-/// One whole round over all zones.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct LastSync {
-    /// When it ended.
-    pub time: Time,
-    /// How long it took, for example "1.25s".
-    pub duration: String,
-    /// List calls made.
-    pub reads: u32,
-    /// Rows added.
-    pub created: u32,
-    /// Rows edited.
-    pub updated: u32,
-    /// Rows deleted.
-    pub deleted: u32,
-    /// DnsRecords that needed nothing.
-    pub skipped: u32,
-    /// Writes that failed.
-    pub failed: u32,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -709,20 +430,5 @@ mod tests {
             error.to_string(),
             r#"spec.limits.requestTimeout is "soon", which is no duration; write for example "4s""#
         );
-    }
-
-    #[test]
-    fn the_certificate_bundle_is_base64_of_pem() {
-        let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
-        let encoded = base64::engine::general_purpose::STANDARD.encode(pem);
-        let folded = format!("{}\n{}\n", &encoded[..20], &encoded[20..]);
-        for text in [encoded, folded] {
-            let tls = Tls { ca_bundle: Some(text), ..Tls::default() };
-            assert_eq!(tls.ca_bundle_pem(), Ok(Some(pem.as_bytes().to_vec())));
-        }
-        let bundle = |text: &str| Tls { ca_bundle: Some(text.into()), ..Tls::default() }.ca_bundle_pem();
-        assert_eq!(bundle(pem), Err(TlsError::NotBase64));
-        assert_eq!(bundle("aGVsbG8="), Err(TlsError::NotPem));
-        assert_eq!(Tls::default().ca_bundle_pem(), Ok(None));
     }
 }

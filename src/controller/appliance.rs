@@ -1,6 +1,6 @@
 //! One SolidServer (IO): its client, what the appliance offers, and its status. One task each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +17,10 @@ use super::catalogue::{Catalogue, Refusal, ServerCatalogue};
 use super::connection::Connector;
 use crate::api::{
     LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec, SolidServerStatus,
-    Standing, kstatus,
+    Standing, ZoneStatus, kstatus,
 };
 use crate::reconcile::{self, ErrorClass, EventSink, Notice};
+use crate::record::Place;
 use crate::solidserver::{Client, Error};
 use crate::telemetry::Metrics;
 
@@ -62,8 +63,17 @@ pub(super) enum Ask {
     Servers(BTreeSet<Arc<str>>),
     /// A record found no zone, or a pass found the appliance in trouble: look again soon.
     Look,
+    /// How a pass over a zone went.
+    Zone {
+        /// The zone.
+        place: Place,
+        /// What kept it from being read or written.
+        trouble: Option<(Reason, String)>,
+    },
     /// Counts for the status.
     Counts(RecordCounts),
+    /// Zones with DnsRecords, for the status.
+    Zones(Vec<ZoneStatus>),
     /// A whole round is over.
     Round(LastSync),
 }
@@ -102,7 +112,7 @@ pub(super) struct Surroundings {
 pub(super) async fn run(
     name: Arc<str>,
     mut wishes: watch::Receiver<Wish>,
-    mut asks: mpsc::Receiver<Ask>,
+    mut asks: mpsc::UnboundedReceiver<Ask>,
     surroundings: Surroundings,
 ) {
     let mut task = Task {
@@ -112,6 +122,7 @@ pub(super) async fn run(
         surroundings,
         servers: BTreeSet::new(),
         attempts: 0,
+        troubles: BTreeMap::new(),
         last_round: None,
         patched: None,
         dirty: false,
@@ -158,6 +169,8 @@ struct Task {
     /// DNS servers that records name.
     servers: BTreeSet<Arc<str>>,
     attempts: u32,
+    /// Zones that the last pass could not read or write.
+    troubles: BTreeMap<Place, (Reason, String)>,
     /// When the last whole round was begun.
     last_round: Option<Instant>,
     /// When the status was patched last.
@@ -190,6 +203,19 @@ impl Task {
                 self.look_soon();
             }
             Ask::Look => self.look_soon(),
+            Ask::Zone { place, trouble: Some(trouble) } => {
+                self.troubles.insert(place, trouble);
+                self.look_soon();
+            }
+            Ask::Zone { place, trouble: None } => {
+                if self.troubles.remove(&place).is_some() {
+                    self.look_soon();
+                }
+            }
+            Ask::Zones(zones) => {
+                self.dirty |= self.status.zones != zones;
+                self.status.zones = zones;
+            }
             Ask::Counts(counts) => {
                 self.dirty |= self.status.records != Some(counts);
                 self.status.records = Some(counts);
@@ -245,6 +271,8 @@ impl Task {
                         "the appliance shows this account no DNS server or zone; give it read rights"
                             .to_owned(),
                     )
+                } else if let Some((place, (reason, trouble))) = self.troubles.first_key_value() {
+                    (*reason, format!("{place}: {trouble}"))
                 } else {
                     (Reason::InSync, message)
                 };

@@ -46,7 +46,7 @@ const FAREWELL: Duration = Duration::from_secs(20);
 struct Appliance {
     object: Arc<SolidServer>,
     wishes: watch::Sender<Wish>,
-    asks: mpsc::Sender<Ask>,
+    asks: mpsc::UnboundedSender<Ask>,
     task: tokio::task::AbortHandle,
     /// Its spec, client and zones as of the last time that it could be worked with.
     ready: Option<Ready>,
@@ -54,6 +54,14 @@ struct Appliance {
     trouble: Option<Refusal>,
     /// Its spec as of the last look, for what can be judged without the appliance.
     looked: bool,
+}
+
+impl Appliance {
+    /// Tells its task; what is told is little, and the task hears it between two looks.
+    fn ask(&self, ask: Ask) {
+        // The task ends only when its SolidServer does.
+        let _ = self.asks.send(ask);
+    }
 }
 
 impl Drop for Appliance {
@@ -229,6 +237,19 @@ impl Engine {
         }
     }
 
+    /// Keeps what the API server answered, as long as the watch is behind.
+    fn remember(&mut self, object: &ObjectName, record: Arc<DnsRecord>) {
+        let answered = match self.fresher.remove(object) {
+            Some(known) => newer(known, record),
+            None => record,
+        };
+        let Some(watched) = self.records.get(object) else { return };
+        let newest = newer(Arc::clone(&watched), answered);
+        if !Arc::ptr_eq(&newest, &watched) {
+            self.fresher.insert(object.clone(), newest);
+        }
+    }
+
     /// An object was applied, or listed.
     fn look_at(&mut self, object: &ObjectName) {
         let Some(watched) = self.records.get(object) else { return };
@@ -293,7 +314,7 @@ impl Engine {
         } else {
             let wish = Wish { object: Arc::clone(&object), barred: None, references: self.references(&name) };
             let (wishes, receiver) = watch::channel(wish);
-            let (asks, heard) = mpsc::channel(64);
+            let (asks, heard) = mpsc::unbounded_channel();
             let surroundings = self.surroundings.clone();
             // Only once all SolidServers are known can be said which of them shares an endpoint with another one.
             self.appliances.insert(
@@ -368,7 +389,7 @@ impl Engine {
         let resync = ready.resync;
         let Some(appliance) = self.appliances.get_mut(&name) else { return };
         appliance.looked = true;
-        appliance.trouble = None;
+        let recovered = appliance.trouble.take().is_some();
         let before = appliance.ready.as_ref();
         // An account that has lost its rights sees nothing: what was known stays.
         let blind = ready.catalogue.is_blind() && before.is_some();
@@ -393,9 +414,10 @@ impl Engine {
         for zone in &theirs {
             let Some(state) = self.zones.get_mut(zone) else { continue };
             state.whole_due |= resync;
-            // What waited for the appliance need not wait longer.
-            let waiting: Vec<ObjectName> = std::mem::take(&mut state.retries).into_keys().collect();
-            state.dirty.extend(waiting);
+            if recovered {
+                // What waited for the appliance need not wait longer.
+                state.dirty.extend(std::mem::take(&mut state.retries).into_keys());
+            }
             self.queue.changed(zone, now);
         }
         if resync && theirs.is_empty() {

@@ -118,6 +118,8 @@ pub struct Decision {
 /// Rows of the view by name, each with its owner.
 struct Rows<'a> {
     by_name: BTreeMap<&'a Name, Vec<(&'a Row, Owner)>>,
+    /// Rows that count as gone, but whose deletion is not yet pushed.
+    going: BTreeSet<(&'a Name, &'a RecordData)>,
 }
 
 impl<'a> Rows<'a> {
@@ -130,7 +132,13 @@ impl<'a> Rows<'a> {
             };
             by_name.entry(&row.name).or_default().push((row, owner));
         }
-        Self { by_name }
+        let going = view
+            .rows
+            .iter()
+            .filter(|row| row.pending_delete)
+            .filter_map(|row| Some((&row.name, row.data.as_ref()?)))
+            .collect();
+        Self { by_name, going }
     }
 
     fn at(&self, name: &Name) -> impl Iterator<Item = &(&'a Row, Owner)> {
@@ -321,6 +329,16 @@ impl<'a> Planner<'a, '_> {
             dropped: &claim.dropped_parameters,
         };
         let difference = difference(&wanted, &own);
+        let waits = difference.put.iter().find_map(|change| match change {
+            Change::Add(row) if self.rows.going.contains(&(&row.name, &row.data)) => {
+                Some(row.data.to_string())
+            }
+            _ => None,
+        });
+        if let Some(value) = waits {
+            let for_what = format!("the appliance to finish the deletion of {} {value}", key);
+            return (Verdict::Waiting { for_what }, Steps::default(), Motive::Request);
+        }
         let verdict = if claim.sharing == Sharing::Exclusive && !others.is_empty() {
             Verdict::ForeignValues { ttl, values: others.iter().map(describe).collect() }
         } else {

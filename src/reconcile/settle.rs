@@ -125,6 +125,13 @@ impl Slice<'_> {
         }
         let now = self.tools.started.elapsed();
         if decision.steps.is_empty() {
+            // Rows of ours are there: the object must not go without them, also after it lost its finalizer.
+            if decision.stage == Stage::Wanted && holds_rows(&decision.verdict) {
+                match fence::hold(&self.tools.kube, &settled.record).await {
+                    Ok(record) => settled.record = record,
+                    Err(error) => return unfenced(settled, &error),
+                }
+            }
             if matches!(decision.verdict, Verdict::InSync { .. }) {
                 settled.brake.fulfilled(decision.fingerprint);
             }
@@ -395,6 +402,11 @@ fn unfenced(mut settled: Settled, error: &FenceError) -> Settled {
         }
     }
     settled
+}
+
+/// Whether rows of the record are on the appliance.
+const fn holds_rows(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::InSync { .. } | Verdict::ForeignValues { .. } | Verdict::Drifted { .. })
 }
 
 const fn deed(executed: &Executed, verdict: &Verdict) -> Deed {

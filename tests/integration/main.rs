@@ -13,6 +13,7 @@ mod world;
 mod api;
 #[cfg(test)]
 mod architecture;
+mod client;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]

@@ -12,9 +12,7 @@ pub(super) const MEMBER_OWN: &[Column] = &[
     number("member_id", Level::Server, |_| "1".into()),
     text("member_is_me", Level::Server, |_| "1".into()),
     named("member_name", Level::Server, |_| "sds1".into()),
-    text("member_version", Level::Server, |context| {
-        context.display.version.into()
-    }),
+    text("member_version", Level::Server, |context| context.display.version.into()),
     text("member_hostaddr", Level::Server, |_| "127.0.0.1".into()),
     text("member_role", Level::Server, |_| "master".into()),
     text("member_state", Level::Server, |_| "OK".into()),
@@ -24,45 +22,23 @@ pub(super) const MEMBER_OWN: &[Column] = &[
 ];
 
 pub(super) const SERVER_OWN: &[Column] = &[
-    number("dns_id", Level::Server, |context| {
-        server(context, |server| server.id.to_string().into())
-    }),
-    named("dns_name", Level::Server, |context| {
-        server(context, |server| server.name.as_str().into())
-    }),
+    number("dns_id", Level::Server, |context| server(context, |server| server.id.to_string().into())),
+    named("dns_name", Level::Server, |context| server(context, |server| server.name.as_str().into())),
     text("dns_type", Level::Server, |context| {
-        server(context, |server| {
-            if server.architecture.is_some() {
-                "vdns"
-            } else {
-                "ipm"
-            }
-            .into()
-        })
+        server(context, |server| if server.architecture.is_some() { "vdns" } else { "ipm" }.into())
     }),
     text("dns_cloud", Level::Server, ZERO),
     number("vdns_parent_id", Level::Server, |context| {
-        server(context, |server| {
-            server.smart.unwrap_or_default().to_string().into()
-        })
+        server(context, |server| server.smart.unwrap_or_default().to_string().into())
     }),
     named("vdns_parent_name", Level::Server, |context| {
-        let smart = context
-            .server
-            .and_then(|server| server.smart)
-            .and_then(|smart| context.store.server(smart));
+        let smart =
+            context.server.and_then(|server| server.smart).and_then(|smart| context.store.server(smart));
         smart.map_or("#".into(), |smart| smart.name.as_str().into())
     }),
     text("dns_class_name", Level::Server, EMPTY),
     text("dns_version", Level::Server, |context| {
-        server(context, |server| {
-            if server.architecture.is_some() {
-                ""
-            } else {
-                "9.18.28"
-            }
-            .into()
-        })
+        server(context, |server| if server.architecture.is_some() { "" } else { "9.18.28" }.into())
     }),
     text("dns_comment", Level::Server, EMPTY),
 ];
@@ -73,19 +49,12 @@ pub(super) const SERVER_MORE: &[Column] = &[
     text("ip_addr", Level::Server, |context| {
         server(context, |server| hex(server.address.octets().as_slice()).into())
     }),
-    text("hostaddr", Level::Server, |context| {
-        server(context, |server| server.address.to_string().into())
-    }),
+    text("hostaddr", Level::Server, |context| server(context, |server| server.address.to_string().into())),
     text("vdns_arch", Level::Server, |context| {
-        server(context, |server| {
-            server.architecture.as_deref().unwrap_or_default().into()
-        })
+        server(context, |server| server.architecture.as_deref().unwrap_or_default().into())
     }),
     text("vdns_members_name", Level::Server, |context| {
-        let members = context
-            .server
-            .map(|server| server.members.as_slice())
-            .unwrap_or_default();
+        let members = context.server.map(|server| server.members.as_slice()).unwrap_or_default();
         let names = members
             .iter()
             .filter_map(|member| context.store.server(*member))
@@ -122,38 +91,21 @@ pub(super) const SERVER_MORE: &[Column] = &[
     text("dns_class_parameters", Level::Server, |context| {
         parameters(context, Level::Server, Effective::values)
     }),
-    text("dns_class_parameters_properties", Level::Server, |context| {
-        properties(context, Level::Server)
-    }),
-    text(
-        "dns_class_parameters_inheritance_source",
-        Level::Server,
-        |context| sources(context, Level::Server),
-    ),
+    text("dns_class_parameters_properties", Level::Server, |context| properties(context, Level::Server)),
+    text("dns_class_parameters_inheritance_source", Level::Server, |context| sources(context, Level::Server)),
 ];
 
 pub(super) const VIEW_OWN: &[Column] = &[
-    number("dnsview_id", Level::View, |context| {
-        context.view.map_or(0, |view| view.id).to_string().into()
-    }),
+    number("dnsview_id", Level::View, |context| context.view.map_or(0, |view| view.id).to_string().into()),
     named("dnsview_name", Level::View, |context| {
-        context
-            .view
-            .map_or(context.display.no_view, |view| view.name.as_str())
-            .into()
+        context.view.map_or(context.display.no_view, |view| view.name.as_str()).into()
     }),
     text("dnsview_class_name", Level::View, EMPTY),
     text("dnsview_class_parameters", Level::View, |context| {
         parameters(context, Level::View, Effective::values)
     }),
-    text("dnsview_class_parameters_properties", Level::View, |context| {
-        properties(context, Level::View)
-    }),
-    text(
-        "dnsview_class_parameters_inheritance_source",
-        Level::View,
-        |context| sources(context, Level::View),
-    ),
+    text("dnsview_class_parameters_properties", Level::View, |context| properties(context, Level::View)),
+    text("dnsview_class_parameters_inheritance_source", Level::View, |context| sources(context, Level::View)),
 ];
 
 pub(super) const VIEW_MORE: &[Column] = &[
@@ -173,24 +125,12 @@ pub(super) const VIEW_MORE: &[Column] = &[
 ];
 
 pub(super) const ZONE_OWN: &[Column] = &[
-    number("dnszone_id", Level::Zone, |context| {
-        zone(context, |zone| zone.id.to_string().into())
-    }),
-    named("dnszone_name", Level::Zone, |context| {
-        zone(context, |zone| zone.name.as_str().into())
-    }),
-    named("dnszone_name_utf", Level::Zone, |context| {
-        zone(context, |zone| unicode(&zone.name))
-    }),
-    text("dnszone_type", Level::Zone, |context| {
-        zone(context, |zone| zone.zone_type.as_str().into())
-    }),
-    named("dnszone_sort_zone", Level::Zone, |context| {
-        zone(context, |zone| reversed(&zone.name).into())
-    }),
-    text("dnszone_is_rpz", Level::Zone, |context| {
-        zone(context, |zone| flag(zone.is_rpz))
-    }),
+    number("dnszone_id", Level::Zone, |context| zone(context, |zone| zone.id.to_string().into())),
+    named("dnszone_name", Level::Zone, |context| zone(context, |zone| zone.name.as_str().into())),
+    named("dnszone_name_utf", Level::Zone, |context| zone(context, |zone| unicode(&zone.name))),
+    text("dnszone_type", Level::Zone, |context| zone(context, |zone| zone.zone_type.as_str().into())),
+    named("dnszone_sort_zone", Level::Zone, |context| zone(context, |zone| reversed(&zone.name).into())),
+    text("dnszone_is_rpz", Level::Zone, |context| zone(context, |zone| flag(zone.is_rpz))),
     text("dnszone_is_reverse", Level::Zone, |context| {
         zone(context, |zone| flag(zone.name.ends_with(".arpa")))
     }),
@@ -210,9 +150,7 @@ pub(super) const ZONE_MORE: &[Column] = &[
     text("dnszone_allow_update", Level::Zone, EMPTY),
     text("dnszone_ad_integrated", Level::Zone, ZERO),
     text("dnszone_order", Level::Zone, ZERO),
-    named("dnszone_rev_sort_zone", Level::Zone, |context| {
-        zone(context, |zone| zone.name.as_str().into())
-    }),
+    named("dnszone_rev_sort_zone", Level::Zone, |context| zone(context, |zone| zone.name.as_str().into())),
     text("ds", Level::Zone, EMPTY),
     text("num_keys", Level::Zone, ZERO),
     text("dns_state", Level::Zone, |_| "Y".into()),
@@ -222,14 +160,8 @@ pub(super) const ZONE_MORE: &[Column] = &[
     text("dnszone_class_parameters", Level::Zone, |context| {
         parameters(context, Level::Zone, Effective::values)
     }),
-    text("dnszone_class_parameters_properties", Level::Zone, |context| {
-        properties(context, Level::Zone)
-    }),
-    text(
-        "dnszone_class_parameters_inheritance_source",
-        Level::Zone,
-        |context| sources(context, Level::Zone),
-    ),
+    text("dnszone_class_parameters_properties", Level::Zone, |context| properties(context, Level::Zone)),
+    text("dnszone_class_parameters_inheritance_source", Level::Zone, |context| sources(context, Level::Zone)),
 ];
 
 fn server<'a>(context: &Context<'a>, read: impl FnOnce(&'a Server) -> Cow<'a, str>) -> Cow<'a, str> {

@@ -45,16 +45,8 @@ impl<'a> Display<'a> {
     pub(crate) fn new(quirks: &Quirks, version: &'a str, no_parents: bool, row_parameters: bool) -> Self {
         Self {
             version,
-            no_view: if quirks.is(QuirkName::NoView, "#") {
-                "#"
-            } else {
-                ""
-            },
-            value_separator: if quirks.is(QuirkName::RrAllValue, "comma") {
-                ", "
-            } else {
-                " "
-            },
+            no_view: if quirks.is(QuirkName::NoView, "#") { "#" } else { "" },
+            value_separator: if quirks.is(QuirkName::RrAllValue, "comma") { ", " } else { " " },
             name_sources: quirks.is(QuirkName::InheritedSource, "named"),
             show_properties: quirks.is(QuirkName::ParameterProperties, "shown"),
             with_parents: !(no_parents && quirks.is(QuirkName::NoParentParameters, "honoured")),
@@ -130,12 +122,7 @@ impl Column {
 type Read = for<'a> fn(&Context<'a>) -> Cow<'a, str>;
 
 const fn column(name: &'static str, level: Level, comparison: Comparison, read: Read) -> Column {
-    Column {
-        name,
-        level,
-        comparison,
-        read,
-    }
+    Column { name, level, comparison, read }
 }
 
 const fn text(name: &'static str, level: Level, read: Read) -> Column {
@@ -180,17 +167,15 @@ fn effective<'a>(context: &Context<'a>, level: Level) -> Option<Effective<'a>> {
             // A member shows what its SMART has.
             context.store.server_parameters(server.smart.unwrap_or(server.id))
         }),
-        Level::View => context
-            .view
-            .map(|view| context.store.view_parameters(view.copy_of.unwrap_or(view.id))),
+        Level::View => {
+            context.view.map(|view| context.store.view_parameters(view.copy_of.unwrap_or(view.id)))
+        }
         Level::Zone => {
             let zone = context.zone?;
             let original = zone.copy_of.and_then(|id| context.store.zone(id)).unwrap_or(zone);
             Some(context.store.zone_parameters(original))
         }
-        Level::Row => context
-            .row
-            .map(|row| context.store.row_parameters(row, context.row_id)),
+        Level::Row => context.row.map(|row| context.store.row_parameters(row, context.row_id)),
     }
 }
 
@@ -214,11 +199,7 @@ fn properties<'a>(context: &Context<'a>, level: Level) -> Cow<'a, str> {
 }
 
 fn sources<'a>(context: &Context<'a>, level: Level) -> Cow<'a, str> {
-    if context.display.name_sources {
-        parameters(context, level, Effective::sources)
-    } else {
-        "".into()
-    }
+    if context.display.name_sources { parameters(context, level, Effective::sources) } else { "".into() }
 }
 
 #[cfg(test)]

@@ -75,20 +75,14 @@ fn key(column: &str, text: &str) -> Option<Key> {
 
 /// A type can have many rows, a name has few.
 fn cost(keys: &[Key]) -> usize {
-    keys.iter()
-        .map(|key| if matches!(key, Key::Type(_)) { 1_000 } else { 1 })
-        .sum()
+    keys.iter().map(|key| if matches!(key, Key::Type(_)) { 1_000 } else { 1 }).sum()
 }
 
 fn lowest_id(node: &Node) -> u64 {
     match node {
         Node::All(nodes) => nodes.iter().map(lowest_id).max().unwrap_or_default(),
         Node::Any(nodes) => nodes.iter().map(lowest_id).min().unwrap_or_default(),
-        Node::Compare {
-            left: Operand::Column(column),
-            operator,
-            right,
-        } if column.name == "rr_id" => {
+        Node::Compare { left: Operand::Column(column), operator, right } if column.name == "rr_id" => {
             let number = match right {
                 Operand::Number(number) => Some(*number),
                 Operand::Text(text) => text.parse().ok(),
@@ -121,14 +115,8 @@ mod tests {
     fn names_types_and_ids_narrow_what_is_looked_at() {
         let name = |text: &str| Key::Name(text.to_owned());
         let kind = |text: &str| Key::Type(text.to_owned());
-        assert_eq!(
-            bound("dns_name='a' and rr_full_name='x'"),
-            Bound::Keys(vec![name("x")])
-        );
-        assert_eq!(
-            bound("rr_full_name='x' and rr_type='A'"),
-            Bound::Keys(vec![name("x")])
-        );
+        assert_eq!(bound("dns_name='a' and rr_full_name='x'"), Bound::Keys(vec![name("x")]));
+        assert_eq!(bound("rr_full_name='x' and rr_type='A'"), Bound::Keys(vec![name("x")]));
         assert_eq!(
             bound("rr_full_name in ('x') or rr_type='SOA'"),
             Bound::Keys(vec![name("x"), kind("SOA")])
@@ -143,13 +131,7 @@ mod tests {
 
     #[test]
     fn ids_that_compare_as_text_give_no_lower_bound() {
-        let habits = Habits {
-            ids_as_text: true,
-            ..Habits::default()
-        };
-        assert_eq!(
-            Condition::read("rr_id > 41", ROW, habits).unwrap().bound(),
-            Bound::From(0)
-        );
+        let habits = Habits { ids_as_text: true, ..Habits::default() };
+        assert_eq!(Condition::read("rr_id > 41", ROW, habits).unwrap().bound(), Bound::From(0));
     }
 }

@@ -20,11 +20,7 @@ impl Node {
             Self::Not(node) => node.holds(context, habits).map(|value| !value),
             Self::All(nodes) => decide(nodes, false, context, habits),
             Self::Any(nodes) => decide(nodes, true, context, habits),
-            Self::Compare {
-                left,
-                operator,
-                right,
-            } => compare(left, *operator, right, context, habits),
+            Self::Compare { left, operator, right } => compare(left, *operator, right, context, habits),
             Self::In { column, set } => Some(set.contains(column, &read(column, context)?, habits)),
             Self::Like { column, pattern } => {
                 let text = read(column, context)?;
@@ -126,9 +122,7 @@ impl LiteralSet {
         };
         among_texts
             || !self.numbers.is_empty()
-                && text
-                    .parse()
-                    .is_ok_and(|number: i128| self.numbers.contains(&number))
+                && text.parse().is_ok_and(|number: i128| self.numbers.contains(&number))
     }
 }
 
@@ -159,9 +153,7 @@ fn like(text: &str, pattern: &str) -> bool {
             },
         }
     }
-    pattern
-        .get(wanted..)
-        .is_none_or(|rest| rest.iter().all(|character| *character == '%'))
+    pattern.get(wanted..).is_none_or(|rest| rest.iter().all(|character| *character == '%'))
 }
 
 #[cfg(test)]

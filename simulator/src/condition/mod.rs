@@ -54,19 +54,9 @@ enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
     Not(Box<Node>),
-    Compare {
-        left: Operand,
-        operator: Operator,
-        right: Operand,
-    },
-    In {
-        column: &'static Column,
-        set: LiteralSet,
-    },
-    Like {
-        column: &'static Column,
-        pattern: String,
-    },
+    Compare { left: Operand, operator: Operator, right: Operand },
+    In { column: &'static Column, set: LiteralSet },
+    Like { column: &'static Column, pattern: String },
     IsNull(&'static Column),
     Constant(bool),
 }
@@ -119,10 +109,7 @@ impl Node {
 impl Condition {
     /// A condition that holds for every row.
     pub(crate) fn always(habits: Habits) -> Self {
-        Self {
-            root: Node::Constant(true),
-            habits,
-        }
+        Self { root: Node::Constant(true), habits }
     }
 
     /// The columns that the clause names.
@@ -141,9 +128,6 @@ impl Condition {
             return Ok(Self::always(habits));
         }
         let tokens = token::split(clause)?;
-        Ok(Self {
-            root: parse::parse(&tokens, columns, habits)?,
-            habits,
-        })
+        Ok(Self { root: parse::parse(&tokens, columns, habits)?, habits })
     }
 }

@@ -5,13 +5,7 @@ use super::{ConditionError, DEEPEST_NESTING, Habits, LiteralSet, Node, Operand, 
 use crate::columns::{Column, Columns};
 
 pub(super) fn parse(tokens: &[Token], columns: Columns, habits: Habits) -> Result<Node, ConditionError> {
-    let mut parser = Parser {
-        tokens,
-        next: 0,
-        columns,
-        habits,
-        depth: 0,
-    };
+    let mut parser = Parser { tokens, next: 0, columns, habits, depth: 0 };
     let node = parser.any()?;
     match parser.peek() {
         None => Ok(node),
@@ -111,11 +105,7 @@ impl Parser<'_> {
             let operator = *operator;
             self.next += 1;
             return Ok(match (left, self.side()?) {
-                (Side::Operand(left), Side::Operand(right)) => Node::Compare {
-                    left,
-                    operator,
-                    right,
-                },
+                (Side::Operand(left), Side::Operand(right)) => Node::Compare { left, operator, right },
                 _ => Node::Constant(true),
             });
         }
@@ -126,11 +116,7 @@ impl Parser<'_> {
         };
         let (node, negated) = self.test(column)?;
         // A comparison with a missing column passes however it is put.
-        Ok(if negated && column.is_some() {
-            Node::Not(Box::new(node))
-        } else {
-            node
-        })
+        Ok(if negated && column.is_some() { Node::Not(Box::new(node)) } else { node })
     }
 
     /// `[not] in (..)`, `[not] like '..'`, `is [not] null`.
@@ -145,10 +131,7 @@ impl Parser<'_> {
         let negated = self.take_word("not");
         if self.take_word("in") {
             let set = self.literals()?;
-            return Ok((
-                column.map_or(Node::Constant(true), |column| Node::In { column, set }),
-                negated,
-            ));
+            return Ok((column.map_or(Node::Constant(true), |column| Node::In { column, set }), negated));
         }
         if self.take_word("like") {
             return match self.take() {
@@ -199,9 +182,7 @@ impl Parser<'_> {
 }
 
 fn is_keyword(word: &str) -> bool {
-    ["and", "or", "not", "in", "is", "like", "null"]
-        .iter()
-        .any(|keyword| word.eq_ignore_ascii_case(keyword))
+    ["and", "or", "not", "in", "is", "like", "null"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
 }
 
 /// Chains of equals are flat, so that their length costs no stack.

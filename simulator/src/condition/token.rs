@@ -83,10 +83,7 @@ fn operator(rest: &str) -> Result<(Token, &str), ConditionError> {
 }
 
 fn number(rest: &str) -> Result<(Token, &str), ConditionError> {
-    let end = rest
-        .char_indices()
-        .skip(1)
-        .find(|(_, character)| !character.is_ascii_digit());
+    let end = rest.char_indices().skip(1).find(|(_, character)| !character.is_ascii_digit());
     let end = end.map_or(rest.len(), |(index, _)| index);
     let (digits, tail) = rest.split_at(end);
     let glued = tail
@@ -126,9 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_refused() {
-        for wrong in [
-            "a='b", "a='b''", "a=\"b\"", "a;b", "!a", "5x", "1.5", "a=--1", "a=b\\",
-        ] {
+        for wrong in ["a='b", "a='b''", "a=\"b\"", "a;b", "!a", "5x", "1.5", "a=--1", "a=b\\"] {
             assert!(split(wrong).is_err(), "{wrong}");
         }
     }

@@ -56,17 +56,11 @@ pub(super) fn read(
             return Ok(missing_id(request, parameter));
         };
         let wanted = id.trim().parse::<u64>().ok().filter(|_| !tampering.blind);
-        let found: Vec<_> = all
-            .into_iter()
-            .filter(|(id, _)| Some(*id) == wanted)
-            .map(|(_, context)| context)
-            .collect();
+        let found: Vec<_> =
+            all.into_iter().filter(|(id, _)| Some(*id) == wanted).map(|(_, context)| context).collect();
         return Ok(page::write(&found, &page::selected(request, columns)));
     }
-    let clause = request
-        .parameters
-        .get("WHERE")
-        .filter(|_| !tampering.ignore_where);
+    let clause = request.parameters.get("WHERE").filter(|_| !tampering.ignore_where);
     let condition = Condition::read(clause.map_or("", String::as_str), columns, habits(&state.quirks))?;
     let mut found: Vec<Context<'_>> = all.into_iter().map(|(_, context)| context).collect();
     found.retain(|context| !tampering.blind && condition.holds(context) == Some(true));
@@ -92,28 +86,13 @@ fn all<'a>(state: &'a State, kind: Kind, display: Display<'a>) -> Vec<(u64, Cont
     match kind {
         Kind::Server => store
             .servers()
-            .map(|server| {
-                (
-                    server.id,
-                    Context {
-                        server: Some(server),
-                        ..base(Level::Server)
-                    },
-                )
-            })
+            .map(|server| (server.id, Context { server: Some(server), ..base(Level::Server) }))
             .collect(),
         Kind::View => store
             .views()
             .map(|view| {
                 let server = store.server(view.server);
-                (
-                    view.id,
-                    Context {
-                        server,
-                        view: Some(view),
-                        ..base(Level::View)
-                    },
-                )
+                (view.id, Context { server, view: Some(view), ..base(Level::View) })
             })
             .collect(),
         Kind::Zone => store
@@ -121,15 +100,7 @@ fn all<'a>(state: &'a State, kind: Kind, display: Display<'a>) -> Vec<(u64, Cont
             .map(|zone| {
                 let server = store.server(zone.server);
                 let view = zone.view.and_then(|view| store.view(view));
-                (
-                    zone.id,
-                    Context {
-                        server,
-                        view,
-                        zone: Some(zone),
-                        ..base(Level::Zone)
-                    },
-                )
+                (zone.id, Context { server, view, zone: Some(zone), ..base(Level::Zone) })
             })
             .collect(),
     }

@@ -20,10 +20,6 @@ pub(super) fn list(state: &State, request: &ServiceRequest) -> Result<Answer, Re
         row_id: 0,
         settled: Level::Server,
     };
-    let found = if condition.holds(&only) == Some(true) {
-        vec![only]
-    } else {
-        Vec::new()
-    };
+    let found = if condition.holds(&only) == Some(true) { vec![only] } else { Vec::new() };
     page::answer(state, request, MEMBER, &condition, found, Tampering::default())
 }

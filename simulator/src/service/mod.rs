@@ -39,10 +39,7 @@ pub(crate) struct Outcome {
 
 impl From<Answer> for Outcome {
     fn from(answer: Answer) -> Self {
-        Self {
-            answer,
-            written: Vec::new(),
-        }
+        Self { answer, written: Vec::new() }
     }
 }
 
@@ -87,15 +84,8 @@ fn habits(quirks: &Quirks) -> Habits {
 }
 
 fn display<'a>(state: &'a State, request: &ServiceRequest) -> columns::Display<'a> {
-    let no_parents = request
-        .text("NO_PARENT_CLASS_PARAM")
-        .is_some_and(|value| value == "1");
-    columns::Display::new(
-        &state.quirks,
-        &state.version,
-        no_parents,
-        state.has_row_parameters(),
-    )
+    let no_parents = request.text("NO_PARENT_CLASS_PARAM").is_some_and(|value| value == "1");
+    columns::Display::new(&state.quirks, &state.version, no_parents, state.has_row_parameters())
 }
 
 /// The answer of an info call without its id: an array, unlike other errors.
@@ -115,9 +105,6 @@ fn total(rows: usize) -> Answer {
 
 impl From<ConditionError> for Refusal {
     fn from(error: ConditionError) -> Self {
-        Self {
-            parameters: Some("WHERE".to_owned()),
-            ..Self::new(5, format!("Invalid WHERE: {error}"))
-        }
+        Self { parameters: Some("WHERE".to_owned()), ..Self::new(5, format!("Invalid WHERE: {error}")) }
     }
 }

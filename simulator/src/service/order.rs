@@ -94,11 +94,7 @@ impl Term {
             Ok(number) if self.as_number => SortValue::Number(number),
             _ => SortValue::Text(text.into_owned()),
         };
-        if self.descending {
-            SortKey::Falling(std::cmp::Reverse(value))
-        } else {
-            SortKey::Rising(value)
-        }
+        if self.descending { SortKey::Falling(std::cmp::Reverse(value)) } else { SortKey::Rising(value) }
     }
 }
 
@@ -118,17 +114,11 @@ fn term(part: &str, request: &ServiceRequest, columns: Columns, ids_as_text: boo
     let column = match name.parse::<usize>() {
         Ok(place) => {
             let selected = super::page::selected(request, columns);
-            place
-                .checked_sub(1)
-                .and_then(|index| selected.get(index).copied())
+            place.checked_sub(1).and_then(|index| selected.get(index).copied())
         }
         Err(_) => columns.find(name),
     };
     let column = column.filter(|_| words.next().is_none()).ok_or_else(wrong)?;
     let as_number = column.comparison == Comparison::Number && !(ids_as_text && column.name == "rr_id");
-    Ok(Term {
-        column,
-        descending,
-        as_number,
-    })
+    Ok(Term { column, descending, as_number })
 }

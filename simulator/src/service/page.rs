@@ -18,28 +18,13 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn read(state: &State, request: &ServiceRequest, tampering: Tampering) -> Self {
-        let number = |name: &str| {
-            request
-                .text(name)
-                .and_then(|text| text.trim().parse::<usize>().ok())
-        };
+        let number = |name: &str| request.text(name).and_then(|text| text.trim().parse::<usize>().ok());
         let asked = number("limit").filter(|limit| *limit > 0);
-        let usual = || {
-            state
-                .quirks
-                .number(QuirkName::ListLimit)
-                .and_then(|limit| usize::try_from(limit).ok())
-        };
+        let usual =
+            || state.quirks.number(QuirkName::ListLimit).and_then(|limit| usize::try_from(limit).ok());
         let limit = asked.or_else(usual).into_iter().chain(state.most_rows()).min();
-        let skipped = if tampering.drop_page {
-            limit.unwrap_or_default()
-        } else {
-            0
-        };
-        Self {
-            limit,
-            offset: number("offset").unwrap_or_default().saturating_add(skipped),
-        }
+        let skipped = if tampering.drop_page { limit.unwrap_or_default() } else { 0 };
+        Self { limit, offset: number("offset").unwrap_or_default().saturating_add(skipped) }
     }
 
     /// How many rows of an ordered result are enough.
@@ -50,9 +35,7 @@ impl Page {
 
 /// The columns to give: those of SELECT, else all. Unknown names are passed over, as lenient clients need.
 pub(super) fn selected(request: &ServiceRequest, columns: Columns) -> Vec<&'static Column> {
-    let names = request
-        .text("SELECT")
-        .map(|text| text.split(',').map(str::trim).collect::<Vec<_>>());
+    let names = request.text("SELECT").map(|text| text.split(',').map(str::trim).collect::<Vec<_>>());
     match names {
         None => columns.iter().collect(),
         Some(names) => names.into_iter().filter_map(|name| columns.find(name)).collect(),
@@ -70,15 +53,9 @@ fn check_selected(
     if request.text("SELECT").is_none() || !state.quirks.is(QuirkName::SelectColumns, "strict") {
         return Ok(());
     }
-    let selected: Vec<&str> = selected(request, columns)
-        .iter()
-        .map(|column| column.name)
-        .collect();
+    let selected: Vec<&str> = selected(request, columns).iter().map(|column| column.name).collect();
     let used = condition.columns().into_iter().chain(order.columns());
-    match used
-        .map(|column| column.name)
-        .find(|name| !selected.contains(name))
-    {
+    match used.map(|column| column.name).find(|name| !selected.contains(name)) {
         Some(name) => Err(Refusal {
             parameters: Some("SELECT".to_owned()),
             ..Refusal::new(5, format!("Column {name} is used and not selected"))
@@ -103,11 +80,8 @@ pub(super) fn answer(
     if page.offset > 0 && page.offset >= found.len() && state.quirks.is(QuirkName::OffsetPastEnd, "error") {
         return Err(Refusal::new(6, "offset is out of range"));
     }
-    let mut rows: Vec<Context<'_>> = found
-        .into_iter()
-        .skip(page.offset)
-        .take(page.limit.unwrap_or(usize::MAX))
-        .collect();
+    let mut rows: Vec<Context<'_>> =
+        found.into_iter().skip(page.offset).take(page.limit.unwrap_or(usize::MAX)).collect();
     if let Some(missing) = tampering.short_page {
         let missing = missing.unwrap_or(rows.len().div_ceil(2));
         rows.truncate(rows.len().saturating_sub(missing));
@@ -120,10 +94,7 @@ pub(super) fn write(rows: &[Context<'_>], columns: &[&'static Column]) -> Answer
     let Some(first) = rows.first() else {
         return Answer::nothing();
     };
-    let columns: Vec<_> = columns
-        .iter()
-        .filter(|column| column.is_shown(&first.display))
-        .collect();
+    let columns: Vec<_> = columns.iter().filter(|column| column.is_shown(&first.display)).collect();
     let mut body = String::with_capacity(rows.len() * columns.len() * 32);
     body.push('[');
     for (index, row) in rows.iter().enumerate() {

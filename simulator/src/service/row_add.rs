@@ -33,16 +33,10 @@ pub(super) fn write(state: &mut State, request: &ServiceRequest, now_ms: u64) ->
     let wanted = Wanted::read(state, request)?;
     let edit_one = |state: &mut State, key| edit(state, request, key, now_ms, false);
     if flag == "edit_only" {
-        let key = wanted
-            .zones
-            .iter()
-            .find_map(|(zone, name)| wanted.known(state, *zone, name));
+        let key = wanted.zones.iter().find_map(|(zone, name)| wanted.known(state, *zone, name));
         return edit_one(state, key.ok_or_else(Refusal::no_such_row)?);
     }
-    let same = wanted
-        .zones
-        .iter()
-        .find_map(|(zone, name)| wanted.known(state, *zone, name));
+    let same = wanted.zones.iter().find_map(|(zone, name)| wanted.known(state, *zone, name));
     if let Some(key) = same {
         match (flag, state.quirks.get(QuirkName::DuplicateAdd)) {
             ("new_edit", _) | (_, "edit") => return edit_one(state, key),
@@ -59,10 +53,7 @@ pub(super) fn find(store: &Store, id: &str) -> Result<(RowKey, u64), Refusal> {
     let (key, shown_in) = store.by_id(id).ok_or_else(Refusal::no_such_row)?;
     let row = store.row(key).ok_or_else(Refusal::no_such_row)?;
     if row.zone != shown_in {
-        return Err(Refusal::new(
-            20107,
-            "This RR is a copy on a member of a SMART architecture",
-        ));
+        return Err(Refusal::new(20107, "This RR is a copy on a member of a SMART architecture"));
     }
     let zone = store.zone(row.zone).ok_or_else(Refusal::no_such_row)?;
     target::check_writable(zone)?;
@@ -111,9 +102,8 @@ impl Wanted {
             target::check_writable(zone)?;
             zones.push((zone.id, target::owner_name(request, zone, &state.quirks)?));
         }
-        let by_value = request
-            .text("check_value")
-            .unwrap_or_else(|| state.quirks.get(QuirkName::CheckValueDefault));
+        let by_value =
+            request.text("check_value").unwrap_or_else(|| state.quirks.get(QuirkName::CheckValueDefault));
         Ok(Self {
             zones,
             record_type,
@@ -172,11 +162,7 @@ fn edit(
     now_ms: u64,
     by_id: bool,
 ) -> Result<Outcome, Refusal> {
-    let row = state
-        .store
-        .row(key)
-        .filter(|row| !row.pending_delete)
-        .ok_or_else(Refusal::no_such_row)?;
+    let row = state.store.row(key).filter(|row| !row.pending_delete).ok_or_else(Refusal::no_such_row)?;
     let zone = state.store.zone(row.zone).ok_or_else(Refusal::no_such_row)?;
     let change = Change::read(state, request, row, zone, by_id)?;
     let (zone, record_type) = (zone.id, row.record_type.clone());
@@ -229,17 +215,10 @@ impl Change {
         let mut values = None;
         if sent.iter().any(Option::is_some) {
             let old = row.values.iter().map(String::as_str).chain(std::iter::repeat(""));
-            let merged = sent
-                .iter()
-                .zip(old)
-                .map(|(new, old)| new.unwrap_or(old).to_owned())
-                .collect();
+            let merged = sent.iter().zip(old).map(|(new, old)| new.unwrap_or(old).to_owned()).collect();
             values = Some(check_values(&row.record_type, merged, &state.quirks)?);
         }
-        if request
-            .text("rr_type")
-            .is_some_and(|text| !text.eq_ignore_ascii_case(&row.record_type))
-        {
+        if request.text("rr_type").is_some_and(|text| !text.eq_ignore_ascii_case(&row.record_type)) {
             return Err(Refusal {
                 parameters: Some("rr_type".to_owned()),
                 ..Refusal::invalid("The type of an RR cannot be changed")
@@ -247,16 +226,8 @@ impl Change {
         }
         let renames =
             by_id && state.quirks.is(QuirkName::NameInEdit, "renames") && request.text("rr_name").is_some();
-        let name = if renames {
-            Some(target::owner_name(request, zone, &state.quirks)?)
-        } else {
-            None
-        };
-        Ok(Self {
-            name,
-            ttl: ttl(request, &state.quirks)?,
-            values,
-        })
+        let name = if renames { Some(target::owner_name(request, zone, &state.quirks)?) } else { None };
+        Ok(Self { name, ttl: ttl(request, &state.quirks)?, values })
     }
 
     /// An edit must not make two rows equal.
@@ -277,33 +248,19 @@ impl Change {
         }
         let name = self.name.as_ref().unwrap_or(&row.name);
         let values = self.values.as_ref().unwrap_or(&row.values);
-        let twin = state
-            .store
-            .keys_at(zone, name)
-            .filter(|other| *other != key)
-            .any(|other| {
-                state.store.row(other).is_some_and(|other| {
-                    !other.pending_delete && other.record_type == record_type && other.values == *values
-                })
-            });
+        let twin = state.store.keys_at(zone, name).filter(|other| *other != key).any(|other| {
+            state.store.row(other).is_some_and(|other| {
+                !other.pending_delete && other.record_type == record_type && other.values == *values
+            })
+        });
         if twin { Err(Refusal::duplicate()) } else { Ok(()) }
     }
 }
 
 fn confirm(state: &State, written: Vec<RowKey>) -> Result<Outcome, Refusal> {
-    let first = written
-        .first()
-        .and_then(|key| state.store.row(*key))
-        .ok_or_else(Refusal::no_such_row)?;
-    let status = if state.quirks.is(QuirkName::WriteStatus, "200") {
-        200
-    } else {
-        201
-    };
-    Ok(Outcome {
-        answer: Answer::identifier(status, first.id),
-        written,
-    })
+    let first = written.first().and_then(|key| state.store.row(*key)).ok_or_else(Refusal::no_such_row)?;
+    let status = if state.quirks.is(QuirkName::WriteStatus, "200") { 200 } else { 201 };
+    Ok(Outcome { answer: Answer::identifier(status, first.id), written })
 }
 
 fn record_type(text: &str) -> Result<String, Refusal> {
@@ -314,10 +271,7 @@ fn record_type(text: &str) -> Result<String, Refusal> {
     if RECORD_TYPES.contains(&record_type.as_str()) {
         return Ok(record_type);
     }
-    Err(Refusal {
-        parameters: Some("rr_type".to_owned()),
-        ..Refusal::invalid("Invalid RR type")
-    })
+    Err(Refusal { parameters: Some("rr_type".to_owned()), ..Refusal::invalid("Invalid RR type") })
 }
 
 fn check_values(record_type: &str, values: Vec<String>, quirks: &Quirks) -> Result<Vec<String>, Refusal> {
@@ -334,17 +288,12 @@ fn ttl(request: &ServiceRequest, quirks: &Quirks) -> Result<Option<u32>, Refusal
     let ttl = text.trim().parse::<u32>().ok().filter(|ttl| *ttl <= HIGHEST_TTL);
     match ttl {
         Some(ttl) => Ok(Some(raised(ttl, quirks))),
-        None => Err(Refusal {
-            parameters: Some("rr_ttl".to_owned()),
-            ..Refusal::invalid("Invalid TTL")
-        }),
+        None => Err(Refusal { parameters: Some("rr_ttl".to_owned()), ..Refusal::invalid("Invalid TTL") }),
     }
 }
 
 fn raised(ttl: u32, quirks: &Quirks) -> u32 {
-    let floor = quirks
-        .number(QuirkName::TtlFloor)
-        .and_then(|floor| u32::try_from(floor).ok());
+    let floor = quirks.number(QuirkName::TtlFloor).and_then(|floor| u32::try_from(floor).ok());
     ttl.max(floor.unwrap_or_default())
 }
 
@@ -372,10 +321,7 @@ fn conflict(
     if state.quirks.is(QuirkName::CnameConflict, "accept") {
         return Ok(Some("1@CNAME and other data at the same name@40@dns".to_owned()));
     }
-    Err(Refusal::new(
-        20109,
-        format!("CNAME and other data at the same name: {name}"),
-    ))
+    Err(Refusal::new(20109, format!("CNAME and other data at the same name: {name}")))
 }
 
 /// Class parameters that are sent are set, others stay.
@@ -397,10 +343,7 @@ fn apply_parameters(
             if value.is_empty() && quirks.is(QuirkName::EmptyParameterValue, "deleted") {
                 parameters.remove(&name);
             } else {
-                parameters
-                    .entry(name)
-                    .or_insert_with(|| ClassParameter::new(""))
-                    .value = value;
+                parameters.entry(name).or_insert_with(|| ClassParameter::new("")).value = value;
             }
         }
     }

@@ -23,11 +23,7 @@ pub(super) fn delete(state: &mut State, request: &ServiceRequest, now_ms: u64) -
             by_name(state, request, server.id)?
         }
     };
-    let first = keys
-        .first()
-        .and_then(|key| state.store.row(*key))
-        .ok_or_else(Refusal::no_such_row)?
-        .id;
+    let first = keys.first().and_then(|key| state.store.row(*key)).ok_or_else(Refusal::no_such_row)?.id;
     let cause = state.cause(now_ms);
     for key in keys {
         let zone = state.store.row(key).map(|row| row.zone);
@@ -56,17 +52,10 @@ fn by_name(state: &State, request: &ServiceRequest, server: u64) -> Result<Vec<R
         let name = target::owner_name(request, zone, &state.quirks)?;
         for key in state.store.keys_at(zone.id, &name) {
             let Some(row) = state.store.row(key) else { continue };
-            let type_fits = record_type
-                .as_ref()
-                .is_none_or(|wanted| *wanted == row.record_type);
-            let ttl_fits = request
-                .text("rr_ttl")
-                .is_none_or(|ttl| ttl == row.ttl.to_string());
+            let type_fits = record_type.as_ref().is_none_or(|wanted| *wanted == row.record_type);
+            let ttl_fits = request.text("rr_ttl").is_none_or(|ttl| ttl == row.ttl.to_string());
             // The values are compared as the appliance would store them, where they are complete.
-            let given: Vec<String> = sent
-                .iter()
-                .map(|value| value.unwrap_or_default().to_owned())
-                .collect();
+            let given: Vec<String> = sent.iter().map(|value| value.unwrap_or_default().to_owned()).collect();
             let given = normalize_values(&row.record_type, given.clone(), &state.quirks).unwrap_or(given);
             let values_fit = given
                 .iter()
@@ -77,9 +66,5 @@ fn by_name(state: &State, request: &ServiceRequest, server: u64) -> Result<Vec<R
             }
         }
     }
-    if keys.is_empty() {
-        Err(Refusal::no_such_row())
-    } else {
-        Ok(keys)
-    }
+    if keys.is_empty() { Err(Refusal::no_such_row()) } else { Ok(keys) }
 }

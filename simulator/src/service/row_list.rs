@@ -19,27 +19,16 @@ pub(super) fn list(state: &State, request: &ServiceRequest, tampering: Tampering
     let display = display(state, request);
     // A page without a limit has no page behind it, so half of the rows stand for it.
     let order = Order::read(state, request, ROW, tampering)?;
-    let enough = Page::read(state, request, tampering)
-        .enough()
-        .filter(|_| order.is_natural());
+    let enough = Page::read(state, request, tampering).enough().filter(|_| order.is_natural());
     let mut found = matching(state, &condition, display, enough);
     if tampering.drop_page && request.text("limit").is_none() {
         found.drain(..found.len() / 2);
     }
     if tampering.foreign_rows > 0 {
-        let zones: Vec<u64> = found
-            .iter()
-            .filter_map(|context| context.zone)
-            .map(|zone| zone.id)
-            .collect();
+        let zones: Vec<u64> = found.iter().filter_map(|context| context.zone).map(|zone| zone.id).collect();
         let foreign = state.store.zones().filter(|zone| !zones.contains(&zone.id));
         let foreign: Vec<_> = foreign
-            .flat_map(|zone| {
-                state
-                    .store
-                    .ids_of_zone(zone.id, 0)
-                    .map(move |(id, key)| (zone, id, key))
-            })
+            .flat_map(|zone| state.store.ids_of_zone(zone.id, 0).map(move |(id, key)| (zone, id, key)))
             .filter_map(|(zone, id, key)| context(state, display, zone, id, key))
             .take(tampering.foreign_rows)
             .collect();
@@ -57,9 +46,7 @@ pub(super) fn count(
     if tampering.blind {
         return Ok(total(0));
     }
-    Ok(total(
-        matching(state, &condition, display(state, request), None).len(),
-    ))
+    Ok(total(matching(state, &condition, display(state, request), None).len()))
 }
 
 pub(super) fn info(state: &State, request: &ServiceRequest, tampering: Tampering) -> Result<Answer, Refusal> {
@@ -68,10 +55,7 @@ pub(super) fn info(state: &State, request: &ServiceRequest, tampering: Tampering
     };
     let found = id.trim().parse().ok().filter(|_| !tampering.blind);
     let context = found.and_then(|id| {
-        let (key, zone) = state
-            .store
-            .by_id(id)
-            .filter(|(key, zone)| state.store.shown_in(*zone, *key))?;
+        let (key, zone) = state.store.by_id(id).filter(|(key, zone)| state.store.shown_in(*zone, *key))?;
         context(state, display(state, request), state.store.zone(zone)?, id, key)
     });
     Ok(page::write(context.as_slice(), &page::selected(request, ROW)))
@@ -132,9 +116,8 @@ fn candidates<'a>(
         }
     }
     let shown = rows.into_iter().filter(|key| store.shown_in(zone.id, *key));
-    let mut rows: Vec<(u64, RowKey)> = shown
-        .filter_map(|key| Some((store.id_in(zone.id, key)?, key)))
-        .collect();
+    let mut rows: Vec<(u64, RowKey)> =
+        shown.filter_map(|key| Some((store.id_in(zone.id, key)?, key))).collect();
     rows.sort_unstable();
     rows.dedup();
     Box::new(rows.into_iter())
@@ -167,11 +150,7 @@ fn context<'a>(
         "no-apex" => row.record_type == "SOA" || row.record_type == "NS" && row.name == zone.name,
         _ => false,
     };
-    let context = Context {
-        row: Some(row),
-        row_id: id,
-        settled: Level::Row,
-        ..zone_context(state, display, zone)
-    };
+    let context =
+        Context { row: Some(row), row_id: id, settled: Level::Row, ..zone_context(state, display, zone) };
     (!hidden).then_some(context)
 }

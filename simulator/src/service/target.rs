@@ -15,9 +15,7 @@ pub(super) fn server<'a>(store: &'a Store, request: &ServiceRequest) -> Result<O
     } else if let Some(name) = request.text("dns_name") {
         store.server_named(name)
     } else if let Some(address) = request.text("hostaddr") {
-        store
-            .servers()
-            .find(|server| server.address.to_string() == address)
+        store.servers().find(|server| server.address.to_string() == address)
     } else {
         return Ok(None);
     };
@@ -41,11 +39,7 @@ pub(super) fn zones<'a>(
     let no_zone = || Refusal::new(20103, "DNS zone does not exist");
     let named = request.text("dnszone_name").or_else(|| request.text("zone"));
     let mut zones: Vec<&Zone> = if let Some(id) = request.text("dnszone_id").filter(|id| *id != "0") {
-        let zone = id
-            .parse()
-            .ok()
-            .and_then(|id| store.zone(id))
-            .filter(|zone| zone.server == server.id);
+        let zone = id.parse().ok().and_then(|id| store.zone(id)).filter(|zone| zone.server == server.id);
         vec![zone.ok_or_else(no_zone)?]
     } else if let Some(name) = named {
         store.zones_named(server.id, name).collect()
@@ -61,11 +55,7 @@ pub(super) fn zones<'a>(
             .ok_or_else(|| Refusal::new(20104, "DNS view does not exist"))?;
         zones.retain(|zone| zone.view == Some(view.id));
     }
-    if zones.is_empty() {
-        Err(no_zone())
-    } else {
-        Ok(zones)
-    }
+    if zones.is_empty() { Err(no_zone()) } else { Ok(zones) }
 }
 
 /// Whether rows of a zone can be written here at all.
@@ -73,19 +63,13 @@ pub(super) fn check_writable(zone: &Zone) -> Result<(), Refusal> {
     if zone.zone_type != "master" {
         return Err(Refusal::new(
             20105,
-            format!(
-                "Zone {} is of type {}: its RRs cannot be changed",
-                zone.name, zone.zone_type
-            ),
+            format!("Zone {} is of type {}: its RRs cannot be changed", zone.name, zone.zone_type),
         ));
     }
     if zone.is_rpz {
         return Err(Refusal::new(
             20106,
-            format!(
-                "Zone {} is a response policy zone: it holds rules, not RRs",
-                zone.name
-            ),
+            format!("Zone {} is a response policy zone: it holds rules, not RRs", zone.name),
         ));
     }
     Ok(())
@@ -99,21 +83,12 @@ pub(super) fn owner_name(request: &ServiceRequest, zone: &Zone, quirks: &Quirks)
         (None, Some(glue)) => glue,
         (None, None) => return Err(Refusal::missing("rr_name")),
     };
-    let bare = if given == "." {
-        ""
-    } else {
-        given.strip_suffix('.').unwrap_or(given)
-    };
-    let spelled = if quirks.is(QuirkName::CaseStorage, "as-sent") {
-        bare.to_owned()
-    } else {
-        bare.to_lowercase()
-    };
+    let bare = if given == "." { "" } else { given.strip_suffix('.').unwrap_or(given) };
+    let spelled =
+        if quirks.is(QuirkName::CaseStorage, "as-sent") { bare.to_owned() } else { bare.to_lowercase() };
     let folded = normalize_name(bare);
-    let inside = folded == zone.name
-        || folded
-            .strip_suffix(&zone.name)
-            .is_some_and(|front| front.ends_with('.'));
+    let inside =
+        folded == zone.name || folded.strip_suffix(&zone.name).is_some_and(|front| front.ends_with('.'));
     let name = match (inside, spelled.as_str()) {
         (true, _) => spelled,
         (false, "") => zone.name.clone(),
@@ -138,10 +113,6 @@ pub(super) fn values(request: &ServiceRequest) -> [Option<&str>; 7] {
         ("value7", "rr_value7"),
     ];
     NAMES.map(|(short, long)| {
-        request
-            .parameters
-            .get(short)
-            .or_else(|| request.parameters.get(long))
-            .map(String::as_str)
+        request.parameters.get(short).or_else(|| request.parameters.get(long)).map(String::as_str)
     })
 }

@@ -15,10 +15,7 @@ pub(crate) struct ClassParameter {
 
 impl ClassParameter {
     pub(crate) fn new(value: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            restricted: false,
-        }
+        Self { value: value.into(), restricted: false }
     }
 }
 
@@ -49,23 +46,13 @@ impl<'a> Effective<'a> {
     ) {
         for (name, parameter) in parameters {
             if own || !parameter.restricted {
-                self.entries.insert(
-                    name,
-                    Entry {
-                        parameter,
-                        container,
-                        container_id,
-                        own,
-                    },
-                );
+                self.entries.insert(name, Entry { parameter, container, container_id, own });
             }
         }
     }
 
     fn shown(&self, with_parents: bool) -> impl Iterator<Item = (&&'a str, &Entry<'a>)> {
-        self.entries
-            .iter()
-            .filter(move |(_, entry)| with_parents || entry.own)
+        self.entries.iter().filter(move |(_, entry)| with_parents || entry.own)
     }
 
     /// `name=value&..`, each part form-urlencoded.
@@ -82,11 +69,7 @@ impl<'a> Effective<'a> {
         let mut text = String::new();
         for (name, entry) in self.shown(with_parents) {
             let inheritance = if entry.own { "set" } else { "inherited" };
-            let propagation = if entry.parameter.restricted {
-                "restrict"
-            } else {
-                "propagate"
-            };
+            let propagation = if entry.parameter.restricted { "restrict" } else { "propagate" };
             let separator = if text.is_empty() { "" } else { "&" };
             // Writing into a String cannot fail.
             let _ = write!(text, "{separator}{}={inheritance},{propagation}", encoded(name));
@@ -99,13 +82,7 @@ impl<'a> Effective<'a> {
         let mut text = String::new();
         for (name, entry) in self.shown(with_parents) {
             let separator = if text.is_empty() { "" } else { "&" };
-            let _ = write!(
-                text,
-                "{separator}{}={},{}",
-                encoded(name),
-                entry.container,
-                entry.container_id
-            );
+            let _ = write!(text, "{separator}{}={},{}", encoded(name), entry.container, entry.container_id);
         }
         text
     }
@@ -117,9 +94,7 @@ fn encoded(name: &str) -> String {
 
 /// Reads `name=value&..`.
 pub(crate) fn read(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
-    form_urlencoded::parse(text.as_bytes())
-        .into_owned()
-        .filter(|(name, _)| !name.is_empty())
+    form_urlencoded::parse(text.as_bytes()).into_owned().filter(|(name, _)| !name.is_empty())
 }
 
 impl Store {
@@ -184,13 +159,7 @@ mod tests {
     fn own_parameters_win_and_restricted_ones_stay_where_they_are() {
         let server = ClassParameters::from([
             ("owner".to_owned(), ClassParameter::new("net")),
-            (
-                "secret".to_owned(),
-                ClassParameter {
-                    value: "x".to_owned(),
-                    restricted: true,
-                },
-            ),
+            ("secret".to_owned(), ClassParameter { value: "x".to_owned(), restricted: true }),
         ]);
         let row = ClassParameters::from([("owner".to_owned(), ClassParameter::new("a&b=c"))]);
         let mut effective = Effective::default();

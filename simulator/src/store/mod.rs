@@ -160,15 +160,11 @@ impl Store {
     }
 
     pub(crate) fn server_named(&self, name: &str) -> Option<&Server> {
-        self.servers
-            .values()
-            .find(|server| server.name.eq_ignore_ascii_case(name))
+        self.servers.values().find(|server| server.name.eq_ignore_ascii_case(name))
     }
 
     pub(crate) fn view_named(&self, server: u64, name: &str) -> Option<&View> {
-        self.views
-            .values()
-            .find(|view| view.server == server && view.name == name)
+        self.views.values().find(|view| view.server == server && view.name == name)
     }
 
     /// The zones of this very name on a server.
@@ -210,9 +206,7 @@ impl Store {
 
     /// A member has a row only once it is pushed.
     pub(crate) fn shown_in(&self, zone: u64, key: RowKey) -> bool {
-        self.rows
-            .get(&key)
-            .is_some_and(|row| row.zone == zone || !row.pending_create)
+        self.rows.get(&key).is_some_and(|row| row.zone == zone || !row.pending_create)
     }
 
     /// The id by which a zone, or a copy of it, shows a row.
@@ -221,10 +215,7 @@ impl Store {
         if row.zone == zone {
             return Some(row.id);
         }
-        row.copies
-            .iter()
-            .find(|(copy, _)| *copy == zone)
-            .map(|(_, id)| *id)
+        row.copies.iter().find(|(copy, _)| *copy == zone).map(|(_, id)| *id)
     }
 
     /// The rows at a name, in the order they were added.

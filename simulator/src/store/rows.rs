@@ -32,11 +32,7 @@ impl Store {
     pub(crate) fn add_row(&mut self, record: NewRecord, cause: Cause) -> RowKey {
         self.keys_given += 1;
         let key = RowKey(self.keys_given);
-        let copies = self
-            .zones
-            .get(&record.zone)
-            .map(|zone| zone.copies.clone())
-            .unwrap_or_default();
+        let copies = self.zones.get(&record.zone).map(|zone| zone.copies.clone()).unwrap_or_default();
         let mut row = Row {
             id: self.next_id(cause.id_order),
             zone: record.zone,
@@ -104,11 +100,7 @@ impl Store {
 
     /// Pushes what is due.
     pub(crate) fn publish(&mut self, now_ms: u64) {
-        while self
-            .pending
-            .front()
-            .is_some_and(|pending| pending.due_ms <= now_ms)
-        {
+        while self.pending.front().is_some_and(|pending| pending.due_ms <= now_ms) {
             let Some(Pending { key, .. }) = self.pending.pop_front() else {
                 return;
             };
@@ -145,11 +137,7 @@ impl Store {
             return;
         };
         if let Some(serial) = self.rows.get_mut(&key).and_then(|row| row.values.get_mut(2)) {
-            *serial = serial
-                .parse::<u32>()
-                .unwrap_or_default()
-                .wrapping_add(1)
-                .to_string();
+            *serial = serial.parse::<u32>().unwrap_or_default().wrapping_add(1).to_string();
         }
     }
 
@@ -190,16 +178,8 @@ impl Store {
             self.zone_ids.entry(zone).or_default().insert(id, key);
         }
         let index = self.zone_index.entry(row.zone).or_default();
-        index
-            .names
-            .entry(row.name.to_lowercase())
-            .or_default()
-            .insert(key);
-        index
-            .types
-            .entry(row.record_type.to_lowercase())
-            .or_default()
-            .insert(key);
+        index.names.entry(row.name.to_lowercase()).or_default().insert(key);
+        index.types.entry(row.record_type.to_lowercase()).or_default().insert(key);
     }
 
     fn unindex(&mut self, key: RowKey, row: &Row) {
@@ -212,10 +192,7 @@ impl Store {
         let Some(index) = self.zone_index.get_mut(&row.zone) else {
             return;
         };
-        for (map, text) in [
-            (&mut index.names, &row.name),
-            (&mut index.types, &row.record_type),
-        ] {
+        for (map, text) in [(&mut index.names, &row.name), (&mut index.types, &row.record_type)] {
             let text = text.to_lowercase();
             if let Some(keys) = map.get_mut(&text) {
                 keys.remove(&key);

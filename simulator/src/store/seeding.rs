@@ -16,9 +16,7 @@ const ARCHITECTURES: [&str; 5] = ["masterslave", "stealth", "multimaster", "sing
 
 impl Store {
     pub(crate) fn seed(&mut self, seed: &Seed, quirks: &Quirks, cause: Cause) -> Result<(), Error> {
-        seed.servers
-            .iter()
-            .try_for_each(|server| self.seed_server(server, quirks, cause))
+        seed.servers.iter().try_for_each(|server| self.seed_server(server, quirks, cause))
     }
 
     pub(crate) fn seed_server(
@@ -33,28 +31,13 @@ impl Store {
                 seed.name
             )));
         }
-        if let Some(kind) = seed
-            .architecture
-            .as_deref()
-            .filter(|kind| !ARCHITECTURES.contains(kind))
-        {
-            return Err(Error::Seed(format!(
-                "server {}: {kind:?} is none of {ARCHITECTURES:?}",
-                seed.name
-            )));
+        if let Some(kind) = seed.architecture.as_deref().filter(|kind| !ARCHITECTURES.contains(kind)) {
+            return Err(Error::Seed(format!("server {}: {kind:?} is none of {ARCHITECTURES:?}", seed.name)));
         }
         let smart = !seed.members.is_empty() || seed.architecture.is_some();
-        let architecture = smart.then(|| {
-            seed.architecture
-                .clone()
-                .unwrap_or_else(|| "masterslave".to_owned())
-        });
-        let id = self.add_server(
-            &seed.name,
-            None,
-            architecture,
-            own_parameters(&seed.class_parameters),
-        )?;
+        let architecture =
+            smart.then(|| seed.architecture.clone().unwrap_or_else(|| "masterslave".to_owned()));
+        let id = self.add_server(&seed.name, None, architecture, own_parameters(&seed.class_parameters))?;
         let mut members = Vec::new();
         for name in &seed.members {
             members.push(self.add_server(name, Some(id), None, ClassParameters::new())?);
@@ -106,15 +89,9 @@ impl Store {
     ) -> Result<(), Error> {
         let (server_id, members) = self.writable_server(server)?;
         if self.view_named(server_id, &seed.name).is_some() {
-            return Err(Error::Seed(format!(
-                "server {server} has two views {}",
-                seed.name
-            )));
+            return Err(Error::Seed(format!("server {server} has two views {}", seed.name)));
         }
-        if self
-            .zones()
-            .any(|zone| zone.server == server_id && zone.view.is_none())
-        {
+        if self.zones().any(|zone| zone.server == server_id && zone.view.is_none()) {
             return Err(Error::Seed(format!("server {server} has zones outside of views")));
         }
         let order = self.views().filter(|view| view.server == server_id).count();
@@ -126,17 +103,8 @@ impl Store {
             } else {
                 ClassParameters::new()
             };
-            self.views.insert(
-                id,
-                View {
-                    id,
-                    server: owner,
-                    name: seed.name.clone(),
-                    order,
-                    copy_of,
-                    parameters,
-                },
-            );
+            self.views
+                .insert(id, View { id, server: owner, name: seed.name.clone(), order, copy_of, parameters });
             copy_of.get_or_insert(id);
             if let Some(server) = self.servers.get_mut(&owner) {
                 server.has_views = true;
@@ -165,10 +133,7 @@ impl Store {
         }
         let (server_id, members) = self.writable_server(server)?;
         let view_id = self.view_id(server_id, view)?;
-        if self
-            .zones_named(server_id, &name)
-            .any(|zone| zone.view == view_id)
-        {
+        if self.zones_named(server_id, &name).any(|zone| zone.view == view_id) {
             return Err(Error::Seed(format!(
                 "there are two zones {name} on server {server} in view {view:?}"
             )));
@@ -205,11 +170,8 @@ impl Store {
         copy_of: Option<u64>,
     ) -> u64 {
         let id = self.next_container();
-        let parameters = if copy_of.is_none() {
-            own_parameters(&seed.class_parameters)
-        } else {
-            ClassParameters::new()
-        };
+        let parameters =
+            if copy_of.is_none() { own_parameters(&seed.class_parameters) } else { ClassParameters::new() };
         let zone = Zone {
             id,
             server,
@@ -241,19 +203,9 @@ impl Store {
             targets.push(server.name.clone());
         }
         let primary = targets.first().cloned().unwrap_or_default();
-        let soa = [
-            primary.as_str(),
-            &format!("root@{name}"),
-            "2026010100",
-            "10800",
-            "3600",
-            "604800",
-            "3600",
-        ];
-        self.add_row(
-            record(zone, name.to_owned(), "SOA", soa.map(str::to_owned).to_vec()),
-            cause,
-        );
+        let soa =
+            [primary.as_str(), &format!("root@{name}"), "2026010100", "10800", "3600", "604800", "3600"];
+        self.add_row(record(zone, name.to_owned(), "SOA", soa.map(str::to_owned).to_vec()), cause);
         for target in targets {
             self.add_row(record(zone, name.to_owned(), "NS", vec![target]), cause);
         }
@@ -287,11 +239,7 @@ impl Store {
         for key in keys {
             self.remove_row(key);
         }
-        let copies = self
-            .zones
-            .get(&id)
-            .map(|zone| zone.copies.clone())
-            .unwrap_or_default();
+        let copies = self.zones.get(&id).map(|zone| zone.copies.clone()).unwrap_or_default();
         for gone in copies.into_iter().chain([id]) {
             self.zones.remove(&gone);
             self.zone_ids.remove(&gone);
@@ -317,8 +265,7 @@ impl Store {
             Container::View(server, view) => {
                 let (server, _) = self.writable_server(server)?;
                 let id = self.view_id(server, view)?;
-                id.and_then(|id| self.views.get_mut(&id))
-                    .map(|view| &mut view.parameters)
+                id.and_then(|id| self.views.get_mut(&id)).map(|view| &mut view.parameters)
             }
             Container::Zone(server, view, name) => {
                 let (server, _) = self.writable_server(server)?;
@@ -337,13 +284,10 @@ impl Store {
     }
 
     fn writable_server(&self, name: &str) -> Result<(u64, Vec<u64>), Error> {
-        let server = self
-            .server_named(name)
-            .ok_or_else(|| Error::Seed(format!("there is no server {name}")))?;
+        let server =
+            self.server_named(name).ok_or_else(|| Error::Seed(format!("there is no server {name}")))?;
         if server.smart.is_some() {
-            return Err(Error::Seed(format!(
-                "server {name} is a member of a SMART, which it follows"
-            )));
+            return Err(Error::Seed(format!("server {name} is a member of a SMART, which it follows")));
         }
         Ok((server.id, server.members.clone()))
     }
@@ -352,9 +296,7 @@ impl Store {
         let has_views = self.server(server).is_some_and(|server| server.has_views);
         match (has_views, view) {
             (false, "") => Ok(None),
-            (true, "") => Err(Error::Seed(
-                "the server has views, so a view must be named".to_owned(),
-            )),
+            (true, "") => Err(Error::Seed("the server has views, so a view must be named".to_owned())),
             (_, name) => match self.view_named(server, name) {
                 Some(view) => Ok(Some(view.id)),
                 None => Err(Error::Seed(format!("there is no view {name}"))),
@@ -385,10 +327,7 @@ fn record(zone: u64, name: String, record_type: &str, values: Vec<String>) -> Ne
 }
 
 fn own_parameters(parameters: &BTreeMap<String, String>) -> ClassParameters {
-    parameters
-        .iter()
-        .map(|(name, value)| (name.clone(), ClassParameter::new(value)))
-        .collect()
+    parameters.iter().map(|(name, value)| (name.clone(), ClassParameter::new(value))).collect()
 }
 
 /// A name in a seed file: absolute when it ends in the zone's name, `@` for the apex, else relative.

@@ -172,11 +172,7 @@ pub(crate) fn normalize_values(
         return Ok(vec![whole]);
     }
     let stored = normalize_fields(record_type, fields, values, quirks)?;
-    Ok(if layout == "shown-packed" {
-        vec![stored.join(" ").trim_end().to_owned()]
-    } else {
-        stored
-    })
+    Ok(if layout == "shown-packed" { vec![stored.join(" ").trim_end().to_owned()] } else { stored })
 }
 
 /// Splits at white space; the last field takes the rest.
@@ -201,11 +197,7 @@ fn normalize_fields(
     quirks: &Quirks,
 ) -> Result<Vec<String>, String> {
     if values.len() > fields.len() {
-        return Err(format!(
-            "{record_type} has {} values, not {}",
-            fields.len(),
-            values.len()
-        ));
+        return Err(format!("{record_type} has {} values, not {}", fields.len(), values.len()));
     }
     values.resize(fields.len(), String::new());
     for (index, (field, value)) in fields.iter().zip(&mut values).enumerate() {
@@ -247,16 +239,8 @@ fn write_ipv6(address: Ipv6Addr, quirks: &Quirks) -> String {
 }
 
 fn write_target(target: &str, quirks: &Quirks) -> String {
-    let target = if quirks.is(QuirkName::TargetDot, "kept") {
-        target
-    } else {
-        without_dot(target)
-    };
-    if quirks.is(QuirkName::CaseStorage, "as-sent") {
-        target.to_owned()
-    } else {
-        target.to_lowercase()
-    }
+    let target = if quirks.is(QuirkName::TargetDot, "kept") { target } else { without_dot(target) };
+    if quirks.is(QuirkName::CaseStorage, "as-sent") { target.to_owned() } else { target.to_lowercase() }
 }
 
 fn write_text(text: &str, quirks: &Quirks) -> Result<String, String> {
@@ -266,9 +250,8 @@ fn write_text(text: &str, quirks: &Quirks) -> Result<String, String> {
         "unquoted" => joined_strings(text).unwrap_or_else(|| text.to_owned()),
         "split-255" if text.len() > LONGEST => {
             let whole = joined_strings(text).unwrap_or_else(|| text.to_owned());
-            let strings: Vec<String> = pieces(&whole, LONGEST)
-                .map(|piece| format!("\"{}\"", escaped(piece)))
-                .collect();
+            let strings: Vec<String> =
+                pieces(&whole, LONGEST).map(|piece| format!("\"{}\"", escaped(piece))).collect();
             strings.join(" ")
         }
         "cut-255" => pieces(text, LONGEST).next().unwrap_or_default().to_owned(),
@@ -311,10 +294,7 @@ fn joined_strings(text: &str) -> Option<String> {
                 other => joined.push(other),
             }
         }
-        while characters
-            .next_if(|character| character.is_whitespace())
-            .is_some()
-        {}
+        while characters.next_if(|character| character.is_whitespace()).is_some() {}
     }
     Some(joined)
 }
@@ -328,50 +308,30 @@ mod tests {
         for (name, answer) in chosen {
             quirks.set(name, answer).unwrap();
         }
-        normalize_values(
-            record_type,
-            values.iter().map(|value| (*value).to_owned()).collect(),
-            &quirks,
-        )
+        normalize_values(record_type, values.iter().map(|value| (*value).to_owned()).collect(), &quirks)
     }
 
     #[test]
     fn values_are_stored_in_the_appliance_s_own_spelling() {
         for (record_type, sent, expected) in [
             ("A", &["192.0.2.1"][..], &["192.0.2.1"][..]),
-            (
-                "AAAA",
-                &["2001:DB8::1"],
-                &["2001:0db8:0000:0000:0000:0000:0000:0001"],
-            ),
+            ("AAAA", &["2001:DB8::1"], &["2001:0db8:0000:0000:0000:0000:0000:0001"]),
             ("CNAME", &["WWW.Example.com."], &["www.example.com"]),
             ("MX", &["10", "mx.example.com."], &["10", "mx.example.com"]),
             ("MX", &["0", "."], &["0", "."]),
-            (
-                "SRV",
-                &["1", "2", "443", "Srv.example.com"],
-                &["1", "2", "443", "srv.example.com"],
-            ),
+            ("SRV", &["1", "2", "443", "Srv.example.com"], &["1", "2", "443", "srv.example.com"]),
             (
                 "NAPTR",
                 &["100", "10", "S", "SIP+D2U", "", "_sip._udp.example.com."],
                 &["100", "10", "S", "SIP+D2U", "", "_sip._udp.example.com"],
             ),
             ("TXT", &["v=spf1; \"q\" é "], &["v=spf1; \"q\" é "]),
-            (
-                "CAA",
-                &["0", "issue", "ca.example"],
-                &["0", "issue", "ca.example"],
-            ),
+            ("CAA", &["0", "issue", "ca.example"], &["0", "issue", "ca.example"]),
             ("DS", &["12345", "13", "2", "AB12"], &["12345", "13", "2", "AB12"]),
             ("HTTPS", &["1", ".", ""], &["1", "."]),
             ("HINFO", &["cpu", "os", ""], &["cpu", "os"]),
         ] {
-            assert_eq!(
-                stored(record_type, sent, &[]).unwrap(),
-                expected,
-                "{record_type} {sent:?}"
-            );
+            assert_eq!(stored(record_type, sent, &[]).unwrap(), expected, "{record_type} {sent:?}");
         }
     }
 
@@ -408,22 +368,10 @@ mod tests {
             ("txt-storage", "split-255", "TXT", &long, &split),
             ("txt-storage", "split-255", "TXT", &split, &split),
             ("txt-storage", "cut-255", "TXT", &long, &"x".repeat(255)),
-            (
-                "aaaa-storage",
-                "compressed",
-                "AAAA",
-                "2001:0db8:0:0:0:0:0:1",
-                "2001:db8::1",
-            ),
+            ("aaaa-storage", "compressed", "AAAA", "2001:0db8:0:0:0:0:0:1", "2001:db8::1"),
             ("target-dot", "kept", "NS", "ns.example.", "ns.example."),
             ("case-storage", "as-sent", "NS", "NS.example", "NS.example"),
-            (
-                "caa-layout",
-                "packed",
-                "CAA",
-                "0 issue \"ca.example\"",
-                "0 issue \"ca.example\"",
-            ),
+            ("caa-layout", "packed", "CAA", "0 issue \"ca.example\"", "0 issue \"ca.example\""),
         ] {
             assert_eq!(
                 stored(record_type, &[sent], &[(quirk, answer)]).unwrap(),
@@ -434,17 +382,9 @@ mod tests {
         assert!(stored("TXT", &[&long], &[("txt-storage", "reject-255")]).is_err());
         assert!(stored("CAA", &["0", "issue", "ca"], &[("caa-layout", "packed")]).is_err());
         assert_eq!(
-            stored(
-                "URI",
-                &["1", "2", "https://a/"],
-                &[("uri-layout", "shown-packed")]
-            )
-            .unwrap(),
+            stored("URI", &["1", "2", "https://a/"], &[("uri-layout", "shown-packed")]).unwrap(),
             ["1 2 https://a/"]
         );
-        assert_eq!(
-            stored("TLSA", &["3 1 1 ab"], &[("tlsa-layout", "shown-packed")]).unwrap(),
-            ["3 1 1 ab"]
-        );
+        assert_eq!(stored("TLSA", &["3 1 1 ab"], &[("tlsa-layout", "shown-packed")]).unwrap(), ["3 1 1 ab"]);
     }
 }

@@ -12,19 +12,10 @@ async fn world() -> World {
         .record("o'c", "TXT", ["it's"])
         .record("Mx", "MX", ["10", "mail.z.example"]);
     let server = SeedServer::new("s.example").view(SeedView::new("it's").zone(zone));
-    let world = World::with(Config {
-        seed: Seed {
-            servers: vec![server],
-        },
-        ..Config::default()
-    })
-    .await;
+    let world = World::with(Config { seed: Seed { servers: vec![server] }, ..Config::default() }).await;
     for (name, ttl) in [("a.z.example", 9), ("b.z.example", 10)] {
         let id = world.simulator.rows_at(name)[0].id.clone();
-        world
-            .simulator
-            .patch_row(&id, solidserver_simulator::RowPatch::ttl(ttl))
-            .unwrap();
+        world.simulator.patch_row(&id, solidserver_simulator::RowPatch::ttl(ttl)).unwrap();
     }
     world
 }
@@ -32,10 +23,7 @@ async fn world() -> World {
 #[tokio::test]
 async fn clauses_select_the_rows_that_they_say() {
     let world = world().await;
-    let (a, b) = (
-        world.simulator.rows_at("a.z.example"),
-        world.simulator.rows_at("b.z.example"),
-    );
+    let (a, b) = (world.simulator.rows_at("a.z.example"), world.simulator.rows_at("b.z.example"));
     let (a_id, b_id) = (a[0].id.clone(), b[0].id.clone());
     let cases: &[(&str, &[&str])] = &[
         ("rr_type='A'", &["a", "b"]),
@@ -45,10 +33,7 @@ async fn clauses_select_the_rows_that_they_say() {
         ("rr_type<>'A' and not rr_type in ('SOA','NS')", &["o'c", "mx"]),
         ("rr_full_name='A.Z.EXAMPLE'", &["a"]),
         ("rr_full_name in ('a.z.example', 'B.z.example')", &["a", "b"]),
-        (
-            "rr_full_name like '%.Z.example' and rr_type like 'A%'",
-            &["a", "b"],
-        ),
+        ("rr_full_name like '%.Z.example' and rr_type like 'A%'", &["a", "b"]),
         ("rr_glue like '_'and rr_type='A'", &["a", "b"]),
         ("rr_glue not like 'a%' AND ttl<3600", &["b"]),
         ("rr_full_name='o''c.z.example'", &["o'c"]),
@@ -71,10 +56,7 @@ async fn clauses_select_the_rows_that_they_say() {
         ("value2 IS NOT NULL and rr_type!='SOA'", &["mx"]),
         ("rr_type='A' and value1='192.0.2.1' or rr_type='MX'", &["a", "mx"]),
         ("rr_type='A' and (value1='192.0.2.1' or rr_type='MX')", &["a"]),
-        (
-            "not (rr_type='A' or rr_type='SOA') and not rr_type='NS'",
-            &["o'c", "mx"],
-        ),
+        ("not (rr_type='A' or rr_type='SOA') and not rr_type='NS'", &["o'c", "mx"]),
         ("not not rr_glue='a'", &["a"]),
         ("(((rr_glue='a')))", &["a"]),
         ("\trr_glue\n=  'a' ", &["a"]),
@@ -86,24 +68,13 @@ async fn clauses_select_the_rows_that_they_say() {
         ("dns_id=1 and rr_type='MX'", &["mx"]),
         ("dnsview_id='2' and rr_type='MX'", &["mx"]),
         ("dns_id=2", &[]),
-        (
-            "vdns_parent_id=0 and dnszone_type='master' and rr_type='MX'",
-            &["mx"],
-        ),
+        ("vdns_parent_id=0 and dnszone_type='master' and rr_type='MX'", &["mx"]),
         ("", &[".", ".", "a", "b", "o'c", "mx"]),
     ];
     for (clause, expected) in cases {
-        assert_eq!(
-            world.list(clause).await.column_or_empty("rr_glue"),
-            *expected,
-            "{clause}"
-        );
+        assert_eq!(world.list(clause).await.column_or_empty("rr_glue"), *expected, "{clause}");
         let count = world.get("dns_rr_count", &[("WHERE", clause)]).await.only();
-        assert_eq!(
-            count["total"],
-            serde_json::json!(expected.len().to_string()),
-            "{clause}"
-        );
+        assert_eq!(count["total"], serde_json::json!(expected.len().to_string()), "{clause}");
     }
     for (clause, expected) in [
         (format!("rr_id > {a_id} and rr_type='A'"), vec!["b"]),
@@ -113,21 +84,13 @@ async fn clauses_select_the_rows_that_they_say() {
         (format!("rr_id in ({a_id},{b_id})"), vec!["a", "b"]),
         (format!("{a_id} = rr_id"), vec!["a"]),
     ] {
-        assert_eq!(
-            world.list(&clause).await.column_or_empty("rr_glue"),
-            expected,
-            "{clause}"
-        );
+        assert_eq!(world.list(&clause).await.column_or_empty("rr_glue"), expected, "{clause}");
     }
 }
 
 impl crate::support::Reply {
     fn column_or_empty(&self, name: &str) -> Vec<String> {
-        if self.status == 204 {
-            Vec::new()
-        } else {
-            self.column(name)
-        }
+        if self.status == 204 { Vec::new() } else { self.column(name) }
     }
 }
 
@@ -170,10 +133,7 @@ async fn hostile_clauses_cost_an_error_and_nothing_else() {
     // Longer than a request line can be, so in a body.
     let list = async |clause: &str| {
         let request = world.request(reqwest::Method::GET, "dns_rr_list");
-        world
-            .send(request.json(&serde_json::json!({"WHERE": clause})))
-            .await
-            .unwrap()
+        world.send(request.json(&serde_json::json!({"WHERE": clause}))).await.unwrap()
     };
     let deep = format!("{}rr_glue='a'{}", "(".repeat(100_000), ")".repeat(100_000));
     assert!(list(&deep).await.refusal().contains("deep"));
@@ -184,10 +144,7 @@ async fn hostile_clauses_cost_an_error_and_nothing_else() {
     let long = format!("rr_glue='{}'", "x".repeat(300_000));
     assert!(list(&long).await.refusal().contains("long"));
     let text = "a".repeat(2_000);
-    world
-        .simulator
-        .add_row(NewRow::new("long.z.example", "TXT", [text.as_str()]))
-        .unwrap();
+    world.simulator.add_row(NewRow::new("long.z.example", "TXT", [text.as_str()])).unwrap();
     let pattern = format!("value1 like '{}b'", "%a".repeat(200));
     assert_eq!(list(&pattern).await.status, 204);
     assert_eq!(world.list("rr_glue='a'").await.rows().len(), 1);
@@ -196,13 +153,8 @@ async fn hostile_clauses_cost_an_error_and_nothing_else() {
 #[tokio::test]
 async fn the_path_form_of_a_clause_does_the_same() {
     let world = world().await;
-    let list = world
-        .get("dns_rr_list/WHERE/rr_type%3D%27A%27%20and%20ttl%3D9", &[])
-        .await;
+    let list = world.get("dns_rr_list/WHERE/rr_type%3D%27A%27%20and%20ttl%3D9", &[]).await;
     assert_eq!(list.column("rr_glue"), ["a"]);
-    let count = world
-        .get("dns_rr_count/WHERE/rr_type%3D'A'+and+ttl=9", &[])
-        .await
-        .only();
+    let count = world.get("dns_rr_count/WHERE/rr_type%3D'A'+and+ttl=9", &[]).await.only();
     assert_eq!(count["total"], serde_json::json!("1"));
 }

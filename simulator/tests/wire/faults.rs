@@ -13,16 +13,9 @@ const NAME: &str = "web.example.com";
 impl World {
     /// Adds the same row again and again; says what came of it and whether the row is there.
     async fn try_add(&self) -> (Option<Reply>, bool) {
-        let parameters = [
-            ("dns_name", SMART),
-            ("rr_name", NAME),
-            ("rr_type", "A"),
-            ("value1", "192.0.2.7"),
-        ];
-        let request = self
-            .request(Method::POST, "dns_rr_add")
-            .query(&parameters)
-            .timeout(Duration::from_millis(500));
+        let parameters = [("dns_name", SMART), ("rr_name", NAME), ("rr_type", "A"), ("value1", "192.0.2.7")];
+        let request =
+            self.request(Method::POST, "dns_rr_add").query(&parameters).timeout(Duration::from_millis(500));
         let reply = self.send(request).await.ok();
         (reply, !self.simulator.rows_at(NAME).is_empty())
     }
@@ -33,37 +26,17 @@ async fn filled(rows: u32) -> World {
     let server = SeedServer::new("big.example")
         .zone(SeedZone::master("big.example").fill(rows))
         .zone(SeedZone::master("other.example"));
-    World::with(Config {
-        seed: Seed {
-            servers: vec![server],
-        },
-        ..Config::default()
-    })
-    .await
+    World::with(Config { seed: Seed { servers: vec![server] }, ..Config::default() }).await
 }
 
 #[tokio::test]
 async fn faults_that_replace_the_answer_keep_the_call_from_taking_effect_unless_told_otherwise() {
     let after_commit = |kind: FaultKind| match kind {
-        FaultKind::Status {
-            code,
-            body,
-            retry_after,
-            ..
-        } => FaultKind::Status {
-            code,
-            body,
-            retry_after,
-            after_commit: true,
-        },
-        FaultKind::Empty { code, .. } => FaultKind::Empty {
-            code,
-            after_commit: true,
-        },
-        FaultKind::SuccessFalse { message, .. } => FaultKind::SuccessFalse {
-            message,
-            after_commit: true,
-        },
+        FaultKind::Status { code, body, retry_after, .. } => {
+            FaultKind::Status { code, body, retry_after, after_commit: true }
+        }
+        FaultKind::Empty { code, .. } => FaultKind::Empty { code, after_commit: true },
+        FaultKind::SuccessFalse { message, .. } => FaultKind::SuccessFalse { message, after_commit: true },
         FaultKind::Html { .. } => FaultKind::Html { after_commit: true },
         FaultKind::Hang { .. } => FaultKind::Hang { after_commit: true },
         other => other,
@@ -76,18 +49,9 @@ async fn faults_that_replace_the_answer_keep_the_call_from_taking_effect_unless_
     };
     let kinds = [
         (status, Some((503, "busy"))),
+        (FaultKind::Empty { code: 200, after_commit: false }, Some((200, ""))),
         (
-            FaultKind::Empty {
-                code: 200,
-                after_commit: false,
-            },
-            Some((200, "")),
-        ),
-        (
-            FaultKind::SuccessFalse {
-                message: Some("no".to_owned()),
-                after_commit: false,
-            },
+            FaultKind::SuccessFalse { message: Some("no".to_owned()), after_commit: false },
             Some((200, "\"errmsg\":\"no\"")),
         ),
         (FaultKind::Html { after_commit: false }, Some((200, "<html>"))),
@@ -96,11 +60,7 @@ async fn faults_that_replace_the_answer_keep_the_call_from_taking_effect_unless_
     for (kind, expected) in kinds {
         for committed in [false, true] {
             let world = World::start().await;
-            let kind = if committed {
-                after_commit(kind.clone())
-            } else {
-                kind.clone()
-            };
+            let kind = if committed { after_commit(kind.clone()) } else { kind.clone() };
             world.simulator.inject(Fault::new("add", kind.clone()).count(1));
             let (reply, there) = world.try_add().await;
             assert_eq!(there, committed, "{kind:?}");
@@ -108,11 +68,7 @@ async fn faults_that_replace_the_answer_keep_the_call_from_taking_effect_unless_
                 (Some(reply), Some((code, text))) => {
                     assert_eq!(reply.status, code, "{kind:?}");
                     assert!(
-                        if text.is_empty() {
-                            reply.text.is_empty()
-                        } else {
-                            reply.text.contains(text)
-                        },
+                        if text.is_empty() { reply.text.is_empty() } else { reply.text.contains(text) },
                         "{}",
                         reply.text
                     );
@@ -123,11 +79,7 @@ async fn faults_that_replace_the_answer_keep_the_call_from_taking_effect_unless_
                 (None, None) => {}
                 (reply, _) => panic!("{kind:?}: {reply:?}"),
             }
-            assert_eq!(
-                world.try_add().await.0.unwrap().status,
-                201,
-                "the fault is used up: {kind:?}"
-            );
+            assert_eq!(world.try_add().await.0.unwrap().status, 201, "the fault is used up: {kind:?}");
         }
     }
 }
@@ -135,15 +87,9 @@ async fn faults_that_replace_the_answer_keep_the_call_from_taking_effect_unless_
 #[tokio::test]
 async fn a_reset_ends_the_call_without_an_answer_before_or_after_it_took_effect() {
     for http2 in [true, false] {
-        for (kind, committed) in [
-            (FaultKind::ResetBeforeCommit, false),
-            (FaultKind::ResetAfterCommit, true),
-        ] {
-            let world = World::with(Config {
-                http2,
-                ..Config::default()
-            })
-            .await;
+        for (kind, committed) in [(FaultKind::ResetBeforeCommit, false), (FaultKind::ResetAfterCommit, true)]
+        {
+            let world = World::with(Config { http2, ..Config::default() }).await;
             world.simulator.inject(Fault::new("dns_rr_add", kind).count(1));
             let (reply, there) = world.try_add().await;
             assert!(reply.is_none(), "HTTP/2: {http2}");
@@ -158,16 +104,7 @@ async fn a_reset_ends_the_call_without_an_answer_before_or_after_it_took_effect(
 #[tokio::test]
 async fn a_slow_appliance_goes_on_when_the_client_has_given_up() {
     let world = World::start().await;
-    world.simulator.inject(
-        Fault::new(
-            "add",
-            FaultKind::Slow {
-                ms: 1_000,
-                after_commit: false,
-            },
-        )
-        .count(1),
-    );
+    world.simulator.inject(Fault::new("add", FaultKind::Slow { ms: 1_000, after_commit: false }).count(1));
     let (reply, there) = world.try_add().await;
     assert!(reply.is_none() && !there);
     tokio::time::sleep(Duration::from_millis(900)).await;
@@ -175,25 +112,10 @@ async fn a_slow_appliance_goes_on_when_the_client_has_given_up() {
     assert_eq!(world.simulator.calls().in_flight, 0);
 
     let world = World::start().await;
-    world.simulator.inject(
-        Fault::new(
-            "add",
-            FaultKind::Slow {
-                ms: 1_000,
-                after_commit: true,
-            },
-        )
-        .count(1),
-    );
+    world.simulator.inject(Fault::new("add", FaultKind::Slow { ms: 1_000, after_commit: true }).count(1));
     let (reply, there) = world.try_add().await;
     assert!(reply.is_none() && there);
-    world.simulator.inject(Fault::new(
-        "list",
-        FaultKind::Slow {
-            ms: 50,
-            after_commit: false,
-        },
-    ));
+    world.simulator.inject(Fault::new("list", FaultKind::Slow { ms: 50, after_commit: false }));
     assert_eq!(world.at(NAME).await.rows().len(), 1);
 }
 
@@ -201,10 +123,7 @@ async fn a_slow_appliance_goes_on_when_the_client_has_given_up() {
 async fn an_answer_can_end_in_the_middle() {
     let world = World::start().await;
     world.simulator.inject(Fault::new("*", FaultKind::Truncate));
-    for reply in [
-        world.at("www.example.com").await,
-        world.get("member_list", &[]).await,
-    ] {
+    for reply in [world.at("www.example.com").await, world.get("member_list", &[]).await] {
         assert_eq!(reply.status, 200);
         assert!(
             reply.text.starts_with('[') && serde_json::from_str::<serde_json::Value>(&reply.text).is_err()
@@ -237,27 +156,10 @@ async fn refusals_of_the_appliance_s_own() {
         (refused.refusal().as_str(), &refused.json()["severity"]),
         ("Name is reserved", &json!("warning"))
     );
+    assert_eq!(world.add(NAME, "A", &["192.0.2.7"], &[("validate_warnings", "accept")]).await.status, 201);
+    only(FaultKind::Reject { message: None, severity: None });
     assert_eq!(
-        world
-            .add(NAME, "A", &["192.0.2.7"], &[("validate_warnings", "accept")])
-            .await
-            .status,
-        201
-    );
-    only(FaultKind::Reject {
-        message: None,
-        severity: None,
-    });
-    assert_eq!(
-        world
-            .add(
-                "b.example.com",
-                "A",
-                &["192.0.2.7"],
-                &[("validate_warnings", "accept")]
-            )
-            .await
-            .status,
+        world.add("b.example.com", "A", &["192.0.2.7"], &[("validate_warnings", "accept")]).await.status,
         400
     );
 }
@@ -265,27 +167,10 @@ async fn refusals_of_the_appliance_s_own() {
 #[tokio::test]
 async fn a_fault_can_be_meant_for_one_name() {
     let world = World::start().await;
-    world
-        .simulator
-        .inject(Fault::status("add", 400).with_parameter("rr_name", "bad.example.com"));
-    assert_eq!(
-        world
-            .add("bad.example.com", "A", &["192.0.2.7"], &[])
-            .await
-            .status,
-        400
-    );
-    assert_eq!(
-        world
-            .add("good.example.com", "A", &["192.0.2.7"], &[])
-            .await
-            .status,
-        201
-    );
-    assert_eq!(
-        (world.simulator.faults()[0].met, world.simulator.faults()[0].hits),
-        (1, 1)
-    );
+    world.simulator.inject(Fault::status("add", 400).with_parameter("rr_name", "bad.example.com"));
+    assert_eq!(world.add("bad.example.com", "A", &["192.0.2.7"], &[]).await.status, 400);
+    assert_eq!(world.add("good.example.com", "A", &["192.0.2.7"], &[]).await.status, 201);
+    assert_eq!((world.simulator.faults()[0].met, world.simulator.faults()[0].hits), (1, 1));
 }
 
 #[tokio::test]
@@ -294,34 +179,20 @@ async fn a_list_can_lose_a_page_or_the_end_of_one() {
     let page = async |last: &str| {
         let condition = format!("dnszone_name='big.example' and rr_id > {last}");
         world
-            .get(
-                "dns_rr_list",
-                &[("WHERE", &condition), ("ORDERBY", "rr_id"), ("limit", "40")],
-            )
+            .get("dns_rr_list", &[("WHERE", &condition), ("ORDERBY", "rr_id"), ("limit", "40")])
             .await
             .column("rr_id")
     };
     let all: Vec<String> = world.list("dnszone_name='big.example'").await.column("rr_id");
     assert_eq!(all.len(), 100);
-    world
-        .simulator
-        .inject(Fault::new("list", FaultKind::DropPage).count(1));
+    world.simulator.inject(Fault::new("list", FaultKind::DropPage).count(1));
     assert_eq!(page("0").await, all[40..80]);
     assert_eq!(page("0").await, all[..40]);
-    world
-        .simulator
-        .inject(Fault::new("list", FaultKind::DropPage).count(1));
-    assert_eq!(
-        world.list("dnszone_name='big.example'").await.column("rr_id"),
-        all[50..]
-    );
-    world
-        .simulator
-        .inject(Fault::new("list", FaultKind::ShortPage { missing: None }).count(1));
+    world.simulator.inject(Fault::new("list", FaultKind::DropPage).count(1));
+    assert_eq!(world.list("dnszone_name='big.example'").await.column("rr_id"), all[50..]);
+    world.simulator.inject(Fault::new("list", FaultKind::ShortPage { missing: None }).count(1));
     assert_eq!(page("0").await, all[..20]);
-    world
-        .simulator
-        .inject(Fault::new("list", FaultKind::ShortPage { missing: Some(1) }).count(1));
+    world.simulator.inject(Fault::new("list", FaultKind::ShortPage { missing: Some(1) }).count(1));
     assert_eq!(page("0").await, all[..39]);
 }
 
@@ -330,25 +201,16 @@ async fn a_list_can_ignore_what_it_is_asked() {
     let world = filled(20).await;
     let condition = "dnszone_name='big.example' and rr_type='A'";
     let right = world.list(condition).await.column("rr_id");
-    world
-        .simulator
-        .inject(Fault::new("dns_rr_list", FaultKind::IgnoreOrderby).count(1));
+    world.simulator.inject(Fault::new("dns_rr_list", FaultKind::IgnoreOrderby).count(1));
     let shuffled = world.list(condition).await.column("rr_id");
     assert_ne!(shuffled, right);
     let mut sorted = shuffled;
     sorted.sort_by_key(|id| id.parse::<u64>().unwrap());
     assert_eq!(sorted, right);
-    world
-        .simulator
-        .inject(Fault::new("*", FaultKind::IgnoreWhere).count(2));
+    world.simulator.inject(Fault::new("*", FaultKind::IgnoreWhere).count(2));
     assert_eq!(world.list(condition).await.rows().len(), 24);
-    assert_eq!(
-        world.get("dns_rr_count", &[("WHERE", condition)]).await.only()["total"],
-        json!("24")
-    );
-    world
-        .simulator
-        .inject(Fault::new("*", FaultKind::ForeignRows { rows: 1 }).count(1));
+    assert_eq!(world.get("dns_rr_count", &[("WHERE", condition)]).await.only()["total"], json!("24"));
+    world.simulator.inject(Fault::new("*", FaultKind::ForeignRows { rows: 1 }).count(1));
     let mixed = world.list(condition).await.column("dnszone_name");
     assert_eq!(mixed.iter().filter(|zone| *zone == "other.example").count(), 1);
     assert_eq!(mixed.len(), 21);
@@ -375,16 +237,9 @@ async fn ids_can_change_and_old_ones_mean_nothing_any_more() {
     world.simulator.inject(Fault::new("list", FaultKind::RenumberIds));
     let listed = world.get("dns_rr_list", &[]).await.column("rr_id");
     assert!(listed.iter().all(|id| !before.contains(id)));
-    assert_eq!(
-        world.get("dns_rr_list", &[]).await.column("rr_id"),
-        listed,
-        "it happens once"
-    );
+    assert_eq!(world.get("dns_rr_list", &[]).await.column("rr_id"), listed, "it happens once");
     for id in &before {
-        assert_eq!(
-            world.edit(id, &[("rr_ttl", "5")]).await.refusal(),
-            "This RR does not exist"
-        );
+        assert_eq!(world.edit(id, &[("rr_ttl", "5")]).await.refusal(), "This RR does not exist");
     }
     world.simulator.renumber_ids();
     assert!(world.simulator.rows().iter().all(|row| !listed.contains(&row.id)));
@@ -393,10 +248,7 @@ async fn ids_can_change_and_old_ones_mean_nothing_any_more() {
 #[tokio::test]
 async fn a_value_can_be_rewritten_after_every_write() {
     let world = World::start().await;
-    let rewrite = FaultKind::Rewrite {
-        name: Some(NAME.to_owned()),
-        value: "192.0.2.99".to_owned(),
-    };
+    let rewrite = FaultKind::Rewrite { name: Some(NAME.to_owned()), value: "192.0.2.99".to_owned() };
     world.simulator.inject(Fault::new("*", rewrite));
     let id = world.add(NAME, "A", &["192.0.2.7"], &[]).await.id();
     assert_eq!(world.at(NAME).await.column("value1"), ["192.0.2.99"]);
@@ -409,9 +261,7 @@ async fn a_value_can_be_rewritten_after_every_write() {
 #[tokio::test]
 async fn a_call_that_hangs_is_in_flight_until_the_client_gives_up() {
     let world = World::start().await;
-    world
-        .simulator
-        .inject(Fault::new("add", FaultKind::Hang { after_commit: false }));
+    world.simulator.inject(Fault::new("add", FaultKind::Hang { after_commit: false }));
     assert!(world.try_add().await.0.is_none());
     for _ in 0..100 {
         if world.simulator.calls().in_flight == 0 {
@@ -420,12 +270,5 @@ async fn a_call_that_hangs_is_in_flight_until_the_client_gives_up() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let calls = world.simulator.calls();
-    assert_eq!(
-        (
-            calls.in_flight,
-            calls.max_writes_in_flight,
-            calls.by_status.get("none")
-        ),
-        (0, 1, Some(&1))
-    );
+    assert_eq!((calls.in_flight, calls.max_writes_in_flight, calls.by_status.get("none")), (0, 1, Some(&1)));
 }

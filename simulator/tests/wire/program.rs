@@ -29,11 +29,7 @@ fn run(arguments: &[&str]) -> Output {
 async fn the_command_line_reaches_the_appliance() {
     let directory = tempfile::tempdir().unwrap();
     let seed = directory.path().join("seed.yaml");
-    std::fs::write(
-        &seed,
-        "servers: [{name: one.example, zones: [{name: z.example, fill: 30}]}]",
-    )
-    .unwrap();
+    std::fs::write(&seed, "servers: [{name: one.example, zones: [{name: z.example, fill: 30}]}]").unwrap();
     let tls = directory.path().join("tls");
     let arguments = [
         ["--listen", "127.0.0.1:0"],
@@ -51,41 +47,17 @@ async fn the_command_line_reaches_the_appliance() {
         ["--quirk", "ids=random"],
         ["--exit-after", "60s"],
     ];
-    let mut running = Running(
-        program(arguments.as_flattened())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
+    let mut running = Running(program(arguments.as_flattened()).stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
-    let endpoint = lines
-        .next()
-        .unwrap()
-        .unwrap()
-        .strip_prefix("endpoint ")
-        .unwrap()
-        .to_owned();
-    let admin = lines
-        .next()
-        .unwrap()
-        .unwrap()
-        .strip_prefix("admin    ")
-        .unwrap()
-        .to_owned();
+    let endpoint = lines.next().unwrap().unwrap().strip_prefix("endpoint ").unwrap().to_owned();
+    let admin = lines.next().unwrap().unwrap().strip_prefix("admin    ").unwrap().to_owned();
     let client = client(&std::fs::read_to_string(tls.join("ca.crt")).unwrap());
     let get = async |path: &str| {
-        let request = client
-            .get(format!("{endpoint}/rest/{path}"))
-            .basic_auth("me", Some("pass word"));
+        let request = client.get(format!("{endpoint}/rest/{path}")).basic_auth("me", Some("pass word"));
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     };
-    assert!(
-        get("member_list")
-            .await
-            .1
-            .contains("\"member_version\":\"9.1.2\"")
-    );
+    assert!(get("member_list").await.1.contains("\"member_version\":\"9.1.2\""));
     assert_eq!(get("dns_rr_list").await.1.matches("rr_id").count(), 5);
     assert!(get("dns_rr_info").await.1.starts_with("[{\"errno\":\"4\""));
     assert!(get("nonsense_list").await.1.starts_with("[{"));
@@ -97,12 +69,7 @@ async fn the_command_line_reaches_the_appliance() {
         .await
         .unwrap();
     assert_eq!(added.status().as_u16(), 201);
-    assert!(
-        get("dns_rr_list?WHERE=rr_glue%3D%27a%27")
-            .await
-            .1
-            .contains("\"delayed_create_time\":\"1\"")
-    );
+    assert!(get("dns_rr_list?WHERE=rr_glue%3D%27a%27").await.1.contains("\"delayed_create_time\":\"1\""));
     assert_eq!(get("member_list").await.0, 429);
     let health = client.get(format!("{admin}/healthz")).send().await.unwrap();
     assert_eq!(health.status().as_u16(), 200);
@@ -116,21 +83,12 @@ async fn wrong_command_lines_are_refused_with_a_reason() {
         (&["--rate-limit", "fast"], "200/60s"),
         (&["--latency", "soon"], "--latency"),
         (&["--seed", "/nonexistent/seed.yaml"], "seed.yaml"),
-        (
-            &["--admin-listen", "0.0.0.0:0", "--listen", "127.0.0.1:0"],
-            "loopback",
-        ),
+        (&["--admin-listen", "0.0.0.0:0", "--listen", "127.0.0.1:0"], "loopback"),
     ] {
         let output = run(arguments);
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(
-            !output.status.success() && text.contains(reason),
-            "{arguments:?}: {text}"
-        );
+        assert!(!output.status.success() && text.contains(reason), "{arguments:?}: {text}");
     }
     let page = run(&["--list-quirks"]);
-    assert_eq!(
-        String::from_utf8(page.stdout).unwrap(),
-        include_str!("../../QUIRKS.md")
-    );
+    assert_eq!(String::from_utf8(page.stdout).unwrap(), include_str!("../../QUIRKS.md"));
 }

@@ -19,11 +19,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("forbidden-code", "400", "400 object"),
     ("forbidden-code", "200", "200 object"),
     ("cname-conflict", "reject", "400 "),
-    (
-        "cname-conflict",
-        "accept",
-        "201 1@CNAME and other data at the same name@40@dns",
-    ),
+    ("cname-conflict", "accept", "201 1@CNAME and other data at the same name@40@dns"),
     ("duplicate-add", "reject", "400 DNS rr already exists: 60"),
     ("duplicate-add", "edit", "201 same row: 90"),
     ("duplicate-add", "accept-second", "201 another row: 60 90"),
@@ -37,11 +33,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("txt-storage", "reject-255", "a \"b\" 400"),
     ("caa-layout", "fields", "0|issue|ca.example, whole 400"),
     ("caa-layout", "packed", "apart 400, 0 issue ca.example"),
-    (
-        "caa-layout",
-        "shown-packed",
-        "0 issue ca.example, 0 issue ca.example",
-    ),
+    ("caa-layout", "shown-packed", "0 issue ca.example, 0 issue ca.example"),
     ("tlsa-layout", "fields", "3|1|1|ab12, whole 400"),
     ("tlsa-layout", "packed", "apart 400, 3 1 1 ab12"),
     ("tlsa-layout", "shown-packed", "3 1 1 ab12, 3 1 1 ab12"),
@@ -50,26 +42,10 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("sshfp-layout", "shown-packed", "4 2 ab12, 4 2 ab12"),
     ("uri-layout", "fields", "10|1|https://a.example/, whole 400"),
     ("uri-layout", "packed", "apart 400, 10 1 https://a.example/"),
-    (
-        "uri-layout",
-        "shown-packed",
-        "10 1 https://a.example/, 10 1 https://a.example/",
-    ),
-    (
-        "svcb-layout",
-        "fields",
-        "1|svc.example|alpn=h2 port=8443, whole 400",
-    ),
-    (
-        "svcb-layout",
-        "packed",
-        "apart 400, 1 svc.example alpn=h2 port=8443",
-    ),
-    (
-        "svcb-layout",
-        "shown-packed",
-        "1 svc.example alpn=h2 port=8443, 1 svc.example alpn=h2 port=8443",
-    ),
+    ("uri-layout", "shown-packed", "10 1 https://a.example/, 10 1 https://a.example/"),
+    ("svcb-layout", "fields", "1|svc.example|alpn=h2 port=8443, whole 400"),
+    ("svcb-layout", "packed", "apart 400, 1 svc.example alpn=h2 port=8443"),
+    ("svcb-layout", "shown-packed", "1 svc.example alpn=h2 port=8443, 1 svc.example alpn=h2 port=8443"),
     ("rr-all-value", "comma", "10, mx1.example.com"),
     ("rr-all-value", "space", "10 mx1.example.com"),
     ("list-limit", "none", "1102 1050"),
@@ -82,20 +58,12 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("offset-past-end", "empty", "204"),
     ("offset-past-end", "error", "400"),
     ("delete-by-name-on-smart", "deletes", "200 ret_oid, left 0"),
-    (
-        "delete-by-name-on-smart",
-        "connected-false",
-        "200 {\"connected\":false}, left 1",
-    ),
+    ("delete-by-name-on-smart", "connected-false", "200 {\"connected\":false}, left 1"),
     ("case-storage", "lower", "web.example.com target.example"),
     ("case-storage", "as-sent", "Web.Example.com Target.example"),
     ("target-dot", "stripped", "target.example"),
     ("target-dot", "kept", "target.example."),
-    (
-        "aaaa-storage",
-        "expanded",
-        "2001:0db8:0000:0000:0000:0000:0000:0001",
-    ),
+    ("aaaa-storage", "expanded", "2001:0db8:0000:0000:0000:0000:0000:0001"),
     ("aaaa-storage", "compressed", "2001:db8::1"),
     ("where-unknown-column", "error", "400"),
     ("where-unknown-column", "ignored", "1 row"),
@@ -115,11 +83,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("select-columns", "strict", "400, 1 row"),
     ("ids", "numeric", "later ids are higher, above 99 by value"),
     ("ids", "text", "later ids are higher, above 99 as text"),
-    (
-        "ids",
-        "random",
-        "later ids are not always higher, above 99 by value",
-    ),
+    ("ids", "random", "later ids are not always higher, above 99 by value"),
     ("id-stable-on-edit", "yes", "same id"),
     ("id-stable-on-edit", "no", "new id, old one unknown"),
     ("soa-listed", "yes", "NS SOA"),
@@ -157,10 +121,7 @@ fn every_answer_of_every_quirk_is_looked_at() {
         .iter()
         .flat_map(|quirk| quirk.answers.iter().map(|(answer, _)| (quirk.name, *answer)))
         .collect();
-    let looked_at: BTreeSet<_> = EXPECTED
-        .iter()
-        .map(|(name, answer, _)| (*name, *answer))
-        .collect();
+    let looked_at: BTreeSet<_> = EXPECTED.iter().map(|(name, answer, _)| (*name, *answer)).collect();
     assert_eq!(looked_at, known);
     let seen: BTreeSet<_> = EXPECTED.iter().map(|(name, _, seen)| (name, seen)).collect();
     assert_eq!(seen.len(), EXPECTED.len(), "two answers of a quirk look the same");
@@ -194,11 +155,7 @@ fn shape(reply: &Reply) -> String {
 }
 
 fn outcome(reply: &Reply) -> String {
-    if reply.status == 200 {
-        format!("{} row", reply.rows().len())
-    } else {
-        reply.status.to_string()
-    }
+    if reply.status == 200 { format!("{} row", reply.rows().len()) } else { reply.status.to_string() }
 }
 
 /// Adds a row at web.example.com.
@@ -212,26 +169,16 @@ async fn value(world: &World) -> String {
 
 async fn layout(world: &World, record_type: &str, values: &[&str]) -> String {
     let apart = add(world, record_type, values, &[]).await;
-    let whole = world
-        .add("whole.example.com", record_type, &[&values.join(" ")], &[])
-        .await;
+    let whole = world.add("whole.example.com", record_type, &[&values.join(" ")], &[]).await;
     let mut seen = Vec::new();
-    for (name, label, reply) in [
-        ("web.example.com", "apart", apart),
-        ("whole.example.com", "whole", whole),
-    ] {
+    for (name, label, reply) in [("web.example.com", "apart", apart), ("whole.example.com", "whole", whole)] {
         if reply.status != 201 {
             seen.push(format!("{label} {}", reply.status));
             continue;
         }
         let row = world.at(name).await.only();
         let values = (1..=7).map(|number| row[format!("value{number}")].as_str().unwrap().to_owned());
-        seen.push(
-            values
-                .filter(|value| !value.is_empty())
-                .collect::<Vec<_>>()
-                .join("|"),
-        );
+        seen.push(values.filter(|value| !value.is_empty()).collect::<Vec<_>>().join("|"));
     }
     seen.join(", ")
 }
@@ -245,23 +192,17 @@ async fn observe(world: &World, quirk: &str) -> String {
             shape(&world.get("member_list", &[]).await)
         }
         "forbidden-code" => {
-            world
-                .simulator
-                .inject(Fault::new("member_list", FaultKind::Forbidden));
+            world.simulator.inject(Fault::new("member_list", FaultKind::Forbidden));
             shape(&world.get("member_list", &[]).await)
         }
         "cname-conflict" => {
             add(world, "A", &[first], &[]).await.id();
             let reply = add(world, "CNAME", &["other.example"], &[]).await;
-            let rows = world
-                .list(&format!("dns_name='{SMART}' and rr_type='CNAME'"))
-                .await
-                .rows();
+            let rows = world.list(&format!("dns_name='{SMART}' and rr_type='CNAME'")).await.rows();
             format!(
                 "{} {}",
                 reply.status,
-                rows.first()
-                    .map_or("", |row| row["multistatus"].as_str().unwrap())
+                rows.first().map_or("", |row| row["multistatus"].as_str().unwrap())
             )
         }
         "duplicate-add" => {
@@ -284,18 +225,12 @@ async fn observe(world: &World, quirk: &str) -> String {
         "txt-storage" => {
             add(world, "TXT", &["a \"b\""], &[]).await.id();
             let seen = value(world).await;
-            let long = world
-                .add("long.example.com", "TXT", &["x".repeat(300).as_str()], &[])
-                .await;
+            let long = world.add("long.example.com", "TXT", &["x".repeat(300).as_str()], &[]).await;
             let length = match long.status {
-                201 => world.at("long.example.com").await.column("value1")[0]
-                    .len()
-                    .to_string(),
+                201 => world.at("long.example.com").await.column("value1")[0].len().to_string(),
                 refused => refused.to_string(),
             };
-            let strings = world
-                .add("strings.example.com", "TXT", &["\"a\" \"b\""], &[])
-                .await;
+            let strings = world.add("strings.example.com", "TXT", &["\"a\" \"b\""], &[]).await;
             let joined =
                 strings.status == 201 && world.at("strings.example.com").await.column("value1") == ["ab"];
             format!("{seen} {length}{}", if joined { " joined" } else { "" })
@@ -305,62 +240,32 @@ async fn observe(world: &World, quirk: &str) -> String {
         "sshfp-layout" => layout(world, "SSHFP", &["4", "2", "ab12"]).await,
         "uri-layout" => layout(world, "URI", &["10", "1", "https://a.example/"]).await,
         "svcb-layout" => layout(world, "HTTPS", &["1", "svc.example", "alpn=h2 port=8443"]).await,
-        "rr-all-value" => world
-            .list(&format!("dns_name='{SMART}' and rr_type='MX'"))
-            .await
-            .column("rr_all_value")[0]
-            .clone(),
+        "rr-all-value" => {
+            world.list(&format!("dns_name='{SMART}' and rr_type='MX'")).await.column("rr_all_value")[0]
+                .clone()
+        }
         "list-limit" | "page-cap" => {
             let zone = SeedZone::master("big.example").fill(1_100);
-            world
-                .simulator
-                .add_server(&SeedServer::new("big.example").zone(zone))
-                .unwrap();
+            world.simulator.add_server(&SeedServer::new("big.example").zone(zone)).unwrap();
             let condition = ("WHERE", "dns_name='big.example'");
             let all = world.get("dns_rr_list", &[condition]).await.rows().len();
-            let some = world
-                .get("dns_rr_list", &[condition, ("limit", "1050")])
-                .await
-                .rows()
-                .len();
+            let some = world.get("dns_rr_list", &[condition, ("limit", "1050")]).await.rows().len();
             format!("{all} {some}")
         }
-        "offset-past-end" => world
-            .get("dns_rr_list", &[("offset", "1000"), ("limit", "5")])
-            .await
-            .status
-            .to_string(),
+        "offset-past-end" => {
+            world.get("dns_rr_list", &[("offset", "1000"), ("limit", "5")]).await.status.to_string()
+        }
         "delete-by-name-on-smart" => {
             add(world, "A", &[first], &[]).await.id();
-            let reply = world
-                .delete(&[
-                    ("dns_name", SMART),
-                    ("rr_name", "web.example.com"),
-                    ("rr_type", "A"),
-                ])
-                .await;
-            let text = if reply.text.contains("ret_oid") {
-                "ret_oid"
-            } else {
-                &reply.text
-            };
-            format!(
-                "{} {text}, left {}",
-                reply.status,
-                world.simulator.rows_at("web.example.com").len()
-            )
+            let reply =
+                world.delete(&[("dns_name", SMART), ("rr_name", "web.example.com"), ("rr_type", "A")]).await;
+            let text = if reply.text.contains("ret_oid") { "ret_oid" } else { &reply.text };
+            format!("{} {text}, left {}", reply.status, world.simulator.rows_at("web.example.com").len())
         }
         "case-storage" => {
-            world
-                .add("Web.Example.com", "CNAME", &["Target.example"], &[])
-                .await
-                .id();
+            world.add("Web.Example.com", "CNAME", &["Target.example"], &[]).await.id();
             let row = world.at("web.example.com").await.only();
-            format!(
-                "{} {}",
-                row["rr_full_name"].as_str().unwrap(),
-                row["value1"].as_str().unwrap()
-            )
+            format!("{} {}", row["rr_full_name"].as_str().unwrap(), row["value1"].as_str().unwrap())
         }
         "target-dot" => {
             add(world, "CNAME", &["target.example."], &[]).await.id();
@@ -370,47 +275,27 @@ async fn observe(world: &World, quirk: &str) -> String {
             add(world, "AAAA", &["2001:DB8:0::1"], &[]).await.id();
             value(world).await
         }
-        "where-unknown-column" => outcome(
-            &world
-                .list("rr_full_name='www.example.com' and dns_type='vdns' and nonsense='x'")
-                .await,
-        ),
-        "where-name-case" => outcome(
-            &world
-                .list("rr_full_name='WWW.example.com' and dns_type='vdns'")
-                .await,
-        ),
+        "where-unknown-column" => {
+            outcome(&world.list("rr_full_name='www.example.com' and dns_type='vdns' and nonsense='x'").await)
+        }
+        "where-name-case" => outcome(&world.list("rr_full_name='WWW.example.com' and dns_type='vdns'").await),
         "empty-class-parameters" => {
-            let id = add(world, "A", &[first], &[("rr_class_parameters", "a=1")])
-                .await
-                .id();
+            let id = add(world, "A", &[first], &[("rr_class_parameters", "a=1")]).await.id();
             world.edit(&id, &[("rr_class_parameters", "")]).await.id();
-            world
-                .at("web.example.com")
-                .await
-                .column("rr_class_parameters")
-                .concat()
+            world.at("web.example.com").await.column("rr_class_parameters").concat()
         }
         "empty-class-parameter-value" => {
-            let id = add(world, "A", &[first], &[("rr_class_parameters", "a=1&b=2")])
-                .await
-                .id();
+            let id = add(world, "A", &[first], &[("rr_class_parameters", "a=1&b=2")]).await.id();
             world.edit(&id, &[("rr_class_parameters", "a=")]).await.id();
-            world
-                .at("web.example.com")
-                .await
-                .column("rr_class_parameters")
-                .concat()
+            world.at("web.example.com").await.column("rr_class_parameters").concat()
         }
         "no-parent-param" | "inherited-source" | "class-parameter-properties" => {
             let zone = SeedZone::master("p.example").class_parameter("parent", "2");
             world.simulator.add_zone(SMART, "", &zone).unwrap();
             let row = NewRow::new("a.p.example", "A", [first]).class_parameter("own", "1");
             let id = world.simulator.add_row(row).unwrap().id;
-            let info = world
-                .get("dns_rr_info", &[("rr_id", &id), ("NO_PARENT_CLASS_PARAM", "1")])
-                .await
-                .only();
+            let info =
+                world.get("dns_rr_info", &[("rr_id", &id), ("NO_PARENT_CLASS_PARAM", "1")]).await.only();
             let column = match quirk {
                 "no-parent-param" => "rr_class_parameters",
                 "inherited-source" => "rr_class_parameters_inheritance_source",
@@ -430,37 +315,21 @@ async fn observe(world: &World, quirk: &str) -> String {
         "ids" => {
             let mut ids = Vec::new();
             for number in 0..10 {
-                let id = world
-                    .add(&format!("web-{number}.example.com"), "A", &[first], &[])
-                    .await
-                    .id();
+                let id = world.add(&format!("web-{number}.example.com"), "A", &[first], &[]).await.id();
                 ids.push(id.parse::<u64>().unwrap());
             }
             assert!(ids.iter().all(|id| *id > 99));
-            let rising = if ids.is_sorted() {
-                "later ids are higher"
-            } else {
-                "later ids are not always higher"
-            };
-            let above = world
-                .list(&format!(
-                    "dns_name='{SMART}' and rr_glue like 'web-_' and rr_id > 99"
-                ))
-                .await;
-            let how = if above.rows().len() == 10 {
-                "by value"
-            } else {
-                "as text"
-            };
+            let rising =
+                if ids.is_sorted() { "later ids are higher" } else { "later ids are not always higher" };
+            let above =
+                world.list(&format!("dns_name='{SMART}' and rr_glue like 'web-_' and rr_id > 99")).await;
+            let how = if above.rows().len() == 10 { "by value" } else { "as text" };
             format!("{rising}, above 99 {how}")
         }
         "id-stable-on-edit" => {
             let id = add(world, "A", &[first], &[]).await.id();
             let edited = world.edit(&id, &[("rr_ttl", "5")]).await.id();
-            assert_eq!(
-                world.at("web.example.com").await.column("rr_id"),
-                std::slice::from_ref(&edited)
-            );
+            assert_eq!(world.at("web.example.com").await.column("rr_id"), std::slice::from_ref(&edited));
             let old = world.get("dns_rr_info", &[("rr_id", &id)]).await.status;
             match (edited == id, old) {
                 (true, 200) => "same id".to_owned(),
@@ -469,36 +338,22 @@ async fn observe(world: &World, quirk: &str) -> String {
             }
         }
         "soa-listed" => {
-            let reply = world
-                .list(&format!("dns_name='{SMART}' and dnszone_name='shop.example.com'"))
-                .await;
+            let reply = world.list(&format!("dns_name='{SMART}' and dnszone_name='shop.example.com'")).await;
             let count = world
                 .get(
                     "dns_rr_count",
-                    &[(
-                        "WHERE",
-                        &format!("dns_name='{SMART}' and dnszone_name='shop.example.com'"),
-                    )],
+                    &[("WHERE", &format!("dns_name='{SMART}' and dnszone_name='shop.example.com'"))],
                 )
                 .await;
             assert_eq!(count.only()["total"], json!(reply.rows().len().to_string()));
-            let mut types = if reply.status == 204 {
-                Vec::new()
-            } else {
-                reply.column("rr_type")
-            };
+            let mut types = if reply.status == 204 { Vec::new() } else { reply.column("rr_type") };
             types.sort();
             types.join(" ")
         }
         "ttl-floor" => {
             for ttl in ["0", "4", "59"] {
                 world
-                    .add(
-                        "web.example.com",
-                        "A",
-                        &[&format!("192.0.2.{ttl}")],
-                        &[("rr_ttl", ttl)],
-                    )
+                    .add("web.example.com", "A", &[&format!("192.0.2.{ttl}")], &[("rr_ttl", ttl)])
                     .await
                     .id();
             }
@@ -506,19 +361,11 @@ async fn observe(world: &World, quirk: &str) -> String {
         }
         "delayed" => {
             add(world, "A", &[first], &[]).await.id();
-            world
-                .at("web.example.com")
-                .await
-                .column("delayed_create_time")
-                .concat()
+            world.at("web.example.com").await.column("delayed_create_time").concat()
         }
         "write-status" => {
             let added = add(world, "A", &[first], &[]).await;
-            format!(
-                "{} {}",
-                added.status,
-                world.edit(&added.id(), &[("rr_ttl", "5")]).await.status
-            )
+            format!("{} {}", added.status, world.edit(&added.id(), &[("rr_ttl", "5")]).await.status)
         }
         "delete-status" => {
             let id = add(world, "A", &[first], &[]).await.id();
@@ -528,30 +375,17 @@ async fn observe(world: &World, quirk: &str) -> String {
         "orderby-rr-id" => {
             let ids = world.list("dns_type='vdns'").await.column("rr_id");
             let numbers: Vec<u64> = ids.iter().map(|id| id.parse().unwrap()).collect();
-            if numbers.is_sorted() {
-                "in order"
-            } else {
-                "out of order"
-            }
-            .to_owned()
+            if numbers.is_sorted() { "in order" } else { "out of order" }.to_owned()
         }
         "retry-after" => {
-            world.simulator.set_rate_limit(Some(RateLimit {
-                calls: 0,
-                window: std::time::Duration::from_secs(30),
-            }));
+            world
+                .simulator
+                .set_rate_limit(Some(RateLimit { calls: 0, window: std::time::Duration::from_secs(30) }));
             let reply = world.get("member_list", &[]).await;
-            let header = reply
-                .headers
-                .get("retry-after")
-                .map(|value| value.to_str().unwrap().to_owned());
+            let header = reply.headers.get("retry-after").map(|value| value.to_str().unwrap().to_owned());
             let kind = match header {
                 None => "absent",
-                Some(text)
-                    if text
-                        .parse::<u64>()
-                        .is_ok_and(|seconds| (29..=30).contains(&seconds)) =>
-                {
+                Some(text) if text.parse::<u64>().is_ok_and(|seconds| (29..=30).contains(&seconds)) => {
                     "seconds"
                 }
                 Some(text) => {
@@ -566,28 +400,16 @@ async fn observe(world: &World, quirk: &str) -> String {
             format!("{} {kind}", reply.status)
         }
         "dnsview-none" => {
-            let name = world.at("www.example.com").await.only()["dnsview_name"]
-                .as_str()
-                .unwrap()
-                .to_owned();
+            let name = world.at("www.example.com").await.only()["dnsview_name"].as_str().unwrap().to_owned();
             let found = world
-                .list(&format!(
-                    "dns_name='{SMART}' and dnsview_name='#' and rr_full_name='www.example.com'"
-                ))
+                .list(&format!("dns_name='{SMART}' and dnsview_name='#' and rr_full_name='www.example.com'"))
                 .await;
             format!("{name} {}", outcome(&found))
         }
         "rr-name-in-edit" => {
             let id = add(world, "A", &[first], &[]).await.id();
-            world
-                .edit(&id, &[("rr_name", "moved.example.com"), ("rr_ttl", "5")])
-                .await
-                .id();
-            world
-                .get("dns_rr_info", &[("rr_id", &id)])
-                .await
-                .column("rr_full_name")
-                .concat()
+            world.edit(&id, &[("rr_name", "moved.example.com"), ("rr_ttl", "5")]).await.id();
+            world.get("dns_rr_info", &[("rr_id", &id)]).await.column("rr_full_name").concat()
         }
         "check-value-default" => {
             for value in [first, "192.0.2.2"] {
@@ -597,11 +419,7 @@ async fn observe(world: &World, quirk: &str) -> String {
         }
         "url-limit" => {
             let condition = format!("value1='{}'", "x".repeat(9_000));
-            world
-                .call(Method::GET, "dns_rr_list", &[("WHERE", &condition)])
-                .await
-                .status
-                .to_string()
+            world.call(Method::GET, "dns_rr_list", &[("WHERE", &condition)]).await.status.to_string()
         }
         other => panic!("nobody looks at quirk {other}"),
     }
@@ -610,18 +428,9 @@ async fn observe(world: &World, quirk: &str) -> String {
 #[tokio::test]
 async fn a_page_cap_and_a_publish_delay_can_be_set_apart_from_quirks() {
     let server = SeedServer::new("big.example").zone(SeedZone::master("big.example").fill(50));
-    let config = Config {
-        page_cap: Some(7),
-        seed: Seed {
-            servers: vec![server],
-        },
-        ..Config::default()
-    };
+    let config = Config { page_cap: Some(7), seed: Seed { servers: vec![server] }, ..Config::default() };
     let world = World::with(config).await;
     assert_eq!(world.get("dns_rr_list", &[("limit", "40")]).await.rows().len(), 7);
     world.simulator.set_page_cap(None);
-    assert_eq!(
-        world.get("dns_rr_list", &[("limit", "40")]).await.rows().len(),
-        40
-    );
+    assert_eq!(world.get("dns_rr_list", &[("limit", "40")]).await.rows().len(), 40);
 }

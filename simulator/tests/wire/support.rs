@@ -42,12 +42,7 @@ impl Reply {
     pub(crate) fn column(&self, name: &str) -> Vec<String> {
         self.rows()
             .iter()
-            .map(|row| {
-                row[name]
-                    .as_str()
-                    .unwrap_or_else(|| panic!("no {name} in {row}"))
-                    .to_owned()
-            })
+            .map(|row| row[name].as_str().unwrap_or_else(|| panic!("no {name} in {row}")).to_owned())
             .collect()
     }
 
@@ -94,12 +89,7 @@ impl World {
         let (user, password) = (config.user.clone(), config.password.clone());
         let simulator = Simulator::start(config).await.unwrap();
         let client = client(&simulator.ca_pem());
-        Self {
-            simulator,
-            client,
-            user,
-            password,
-        }
+        Self { simulator, client, user, password }
     }
 
     /// With one quirk turned.
@@ -111,9 +101,7 @@ impl World {
 
     pub(crate) fn request(&self, method: Method, service: &str) -> reqwest::RequestBuilder {
         let url = format!("{}/rest/{service}", self.simulator.endpoint());
-        self.client
-            .request(method, url)
-            .basic_auth(&self.user, Some(&self.password))
+        self.client.request(method, url).basic_auth(&self.user, Some(&self.password))
     }
 
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Reply> {
@@ -122,17 +110,11 @@ impl World {
         if status != StatusCode::NO_CONTENT && status.as_u16() < 400 {
             assert!(headers.contains_key("content-type"));
         }
-        Ok(Reply {
-            status: status.as_u16(),
-            headers,
-            text: response.text().await?,
-        })
+        Ok(Reply { status: status.as_u16(), headers, text: response.text().await? })
     }
 
     pub(crate) async fn call(&self, method: Method, service: &str, parameters: &[(&str, &str)]) -> Reply {
-        self.send(self.request(method, service).query(parameters))
-            .await
-            .unwrap()
+        self.send(self.request(method, service).query(parameters)).await.unwrap()
     }
 
     pub(crate) async fn get(&self, service: &str, parameters: &[(&str, &str)]) -> Reply {
@@ -151,17 +133,10 @@ impl World {
         values: &[&str],
         more: &[(&str, &str)],
     ) -> Reply {
-        let numbered: Vec<(String, &str)> = values
-            .iter()
-            .enumerate()
-            .map(|(index, value)| (format!("value{}", index + 1), *value))
-            .collect();
-        let mut parameters = vec![
-            ("dns_name", SMART),
-            ("rr_name", name),
-            ("rr_type", record_type),
-            ("add_flag", "new_only"),
-        ];
+        let numbered: Vec<(String, &str)> =
+            values.iter().enumerate().map(|(index, value)| (format!("value{}", index + 1), *value)).collect();
+        let mut parameters =
+            vec![("dns_name", SMART), ("rr_name", name), ("rr_type", record_type), ("add_flag", "new_only")];
         parameters.extend(numbered.iter().map(|(name, value)| (name.as_str(), *value)));
         parameters.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
         parameters.extend(more);
@@ -176,13 +151,11 @@ impl World {
     }
 
     pub(crate) async fn list(&self, condition: &str) -> Reply {
-        self.get("dns_rr_list", &[("WHERE", condition), ("ORDERBY", "rr_id")])
-            .await
+        self.get("dns_rr_list", &[("WHERE", condition), ("ORDERBY", "rr_id")]).await
     }
 
     /// The rows of a name on the SMART itself.
     pub(crate) async fn at(&self, name: &str) -> Reply {
-        self.list(&format!("dns_name='{SMART}' and rr_full_name='{name}'"))
-            .await
+        self.list(&format!("dns_name='{SMART}' and rr_full_name='{name}'")).await
     }
 }

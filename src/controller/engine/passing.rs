@@ -9,7 +9,6 @@ use tracing::debug;
 use super::Engine;
 use crate::api::desired::{claim, reconcile_requested};
 use crate::controller::appliance::Ask;
-use crate::controller::records::newer;
 use crate::controller::zones::{Seen, ZoneKey};
 use crate::plan::ObjectName;
 use crate::reconcile::{self, Done, Ending, ErrorClass, Scope, Settled, Subject, Work, is_held, is_ready};
@@ -124,9 +123,10 @@ impl Engine {
         }
         if let Some((reason, message)) = &done.trouble {
             debug!(solid_server = %zone.solid_server, reason = reason.as_str(), "{message}");
-            if let Some(appliance) = self.appliances.get(&zone.solid_server) {
-                let _ = appliance.asks.try_send(Ask::Look);
-            }
+        }
+        if let Some(appliance) = self.appliances.get(&zone.solid_server) {
+            let trouble = done.trouble.clone();
+            appliance.ask(Ask::Zone { place: zone.place.clone(), trouble });
         }
         let settled: BTreeSet<ObjectName> =
             done.settled.iter().map(|settled| settled.object.clone()).collect();
@@ -178,12 +178,8 @@ impl Engine {
             slot.brake = settled.brake;
         }
         let until = slot.brake.until().map(|until| Instant::from_std(self.tools.started + until));
-        let record = settled.record;
-        let newest = match self.fresher.remove(&object) {
-            Some(known) => newer(known, record),
-            None => record,
-        };
-        self.fresher.insert(object.clone(), newest);
+        self.remember(&object, settled.record);
+        let Some(slot) = self.slots.get_mut(&object) else { return };
         let mut again_at = None;
         match settled.ending {
             Ending::Settled => {
@@ -243,9 +239,11 @@ impl Engine {
         let ended = result.time.0.as_duration().as_secs_f64();
         self.tools.metrics.round(solid_server, ended, took);
         let counts = self.counts(solid_server);
+        let zones = self.zone_statuses(solid_server);
         if let Some(appliance) = self.appliances.get(solid_server) {
-            let _ = appliance.asks.try_send(Ask::Counts(counts));
-            let _ = appliance.asks.try_send(Ask::Round(result));
+            appliance.ask(Ask::Counts(counts));
+            appliance.ask(Ask::Zones(zones));
+            appliance.ask(Ask::Round(result));
         }
     }
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Engine, PATIENCE, Said};
-use crate::api::{DnsRecord, Reason, RecordCounts, Standing};
+use crate::api::{DnsRecord, Reason, RecordCounts, Standing, ZoneStatus};
 use crate::controller::appliance::Ask;
 use crate::controller::catalogue::Refusal;
-use crate::controller::records::newer;
 use crate::controller::zones::Seen;
 use crate::plan::ObjectName;
 use crate::reconcile::{self, Finding, is_ready, shown_reason};
+
+/// Zones that a SolidServer's status lists.
+const MOST_ZONES: usize = 1000;
 
 impl Engine {
     /// The record has no place: its status says why.
@@ -68,11 +70,7 @@ impl Engine {
     pub(super) fn said(&mut self, said: Said) {
         let Some(record) = said.record else { return };
         if self.slots.get(&said.object).is_some_and(|slot| slot.seen.is_same_object(&Seen::of(&record))) {
-            let newest = match self.fresher.remove(&said.object) {
-                Some(known) => newer(known, record),
-                None => record,
-            };
-            self.fresher.insert(said.object, newest);
+            self.remember(&said.object, record);
         }
     }
 
@@ -89,7 +87,7 @@ impl Engine {
                 counts.orphaned as usize,
             );
             if let Some(appliance) = self.appliances.get(&name) {
-                let _ = appliance.asks.try_send(Ask::Counts(counts));
+                appliance.ask(Ask::Counts(counts));
             }
         }
         self.tell_unserved();
@@ -109,6 +107,27 @@ impl Engine {
                 self.say(&object, &record, Finding::new(Reason::Pending, "its turn has not come yet"));
             }
         }
+    }
+
+    /// The zones with DnsRecords, for the status of their SolidServer: at most as many as still fit well.
+    pub(super) fn zone_statuses(&self, solid_server: &Arc<str>) -> Vec<ZoneStatus> {
+        let mut zones: Vec<ZoneStatus> = self
+            .zones
+            .iter()
+            .filter(|(zone, _)| zone.solid_server == *solid_server)
+            .map(|(zone, state)| ZoneStatus {
+                name: zone.place.zone.to_string(),
+                server: zone.place.server.to_string(),
+                view: zone.place.view.as_deref().map(str::to_owned),
+                records: u32::try_from(state.all().len()).unwrap_or(u32::MAX),
+                deletions: Vec::new(),
+            })
+            .collect();
+        zones.sort_by(|left, right| {
+            (&left.server, &left.view, &left.name).cmp(&(&right.server, &right.view, &right.name))
+        });
+        zones.truncate(MOST_ZONES);
+        zones
     }
 
     pub(super) fn counts(&self, solid_server: &Arc<str>) -> RecordCounts {

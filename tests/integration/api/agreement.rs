@@ -27,8 +27,10 @@ const VALUES: usize = 1000;
 /// How many values of each type the API server judges too.
 const VALUES_FOR_THE_API_SERVER: usize = 60;
 
+type Examples = &'static [(RecordType, &'static str)];
+
 /// What docs/reference/cel-limits.md lists: the heading there, and values on which the two disagree.
-const LIMITS: [(Limit, &str, &[(RecordType, &str)]); 6] = [
+const LIMITS: [(Limit, &str, Examples); 6] = [
     (
         Limit::Internationalised,
         "Internationalised names",
