@@ -13,6 +13,7 @@ mod world;
 mod api;
 #[cfg(test)]
 mod architecture;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod deploy;
