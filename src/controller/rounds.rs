@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -63,6 +64,12 @@ impl Round {
         *counter = counter.saturating_add(1);
     }
 
+    /// How long it has been under way.
+    #[must_use]
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
     /// A zone's part is done, if one is named; the result when none is left.
     pub(super) fn finish(&mut self, place: Option<&Place>) -> Option<LastSync> {
         if let Some(place) = place {
@@ -70,7 +77,7 @@ impl Round {
         }
         self.zones.is_empty().then(|| {
             last_sync(
-                self.begun.elapsed(),
+                self.elapsed(),
                 [self.reads, self.created, self.updated, self.deleted, self.skipped, self.failed],
             )
         })

@@ -132,6 +132,9 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         trouble: OnceLock::new(),
     };
     let mut subjects = work.subjects;
+    for decision in decisions.iter().filter(|decision| subjects.contains_key(&decision.object)) {
+        tools.metrics.decided(&work.solid_server, decision.verdict.label());
+    }
     let at_work = work.client.concurrency() + BESIDE;
     let settled: Vec<Settled> = futures::stream::iter(decisions)
         .filter_map(|decision| {

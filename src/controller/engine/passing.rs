@@ -234,6 +234,8 @@ impl Engine {
             place => round.finish(place),
         };
         let Some(result) = result else { return };
+        let finished_at = result.time.0.as_duration().as_secs_f64();
+        self.tools.metrics.round(solid_server, finished_at, round.elapsed());
         self.rounds.remove(solid_server);
         let counts = self.counts(solid_server);
         let zones = self.zone_statuses(solid_server);
