@@ -14,6 +14,8 @@ mod api;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod counts;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod documents;
