@@ -15,6 +15,7 @@ mod api;
 mod architecture;
 #[cfg(test)]
 mod client;
+mod counts;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]
