@@ -15,6 +15,7 @@ mod api;
 mod architecture;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod deploy;
