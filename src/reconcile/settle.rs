@@ -140,7 +140,7 @@ impl Slice<'_> {
             }
             return self.conclude(decision, &subject, Executed::default(), settled).await;
         }
-        if let Err(braked) = settled.brake.check(decision.fingerprint, now) {
+        if let Err(braked) = settled.brake.check(&decision, now) {
             return self.braked(&braked, settled).await;
         }
         if decision.stage == Stage::Wanted {
