@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use crate::record::Rrset;
+use crate::record::{Place, Rrset};
 
 /// How long to wait before each further try; the last one repeats.
 const WAITS: [Duration; 3] =
@@ -21,15 +21,17 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Takes the fingerprint; the order of `seen` does not matter.
+    /// Takes the fingerprint; the order of `seen` does not matter. The same RRset in another zone is another wish: a record that
+    /// moves meets no rows there either, and yet nothing has failed.
     pub(super) fn new(
+        place: &Place,
         wanted: &Rrset,
         class_parameters: &BTreeMap<String, String>,
         class_name: Option<&str>,
         seen: impl Iterator<Item = String>,
     ) -> Self {
         let mut hasher = DefaultHasher::new();
-        (&wanted.key, wanted.ttl, &wanted.values, class_parameters, class_name).hash(&mut hasher);
+        (place, &wanted.key, wanted.ttl, &wanted.values, class_parameters, class_name).hash(&mut hasher);
         let wanted = hasher.finish();
         let mut seen: Vec<String> = seen.collect();
         seen.sort_unstable();
