@@ -112,7 +112,7 @@ pub(super) struct Surroundings {
 pub(super) async fn run(
     name: Arc<str>,
     mut wishes: watch::Receiver<Wish>,
-    mut asks: mpsc::Receiver<Ask>,
+    mut asks: mpsc::UnboundedReceiver<Ask>,
     surroundings: Surroundings,
 ) {
     let mut task = Task {

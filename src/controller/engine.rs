@@ -46,7 +46,7 @@ const FAREWELL: Duration = Duration::from_secs(20);
 struct Appliance {
     object: Arc<SolidServer>,
     wishes: watch::Sender<Wish>,
-    asks: mpsc::Sender<Ask>,
+    asks: mpsc::UnboundedSender<Ask>,
     task: tokio::task::AbortHandle,
     /// Its spec, client and zones as of the last time that it could be worked with.
     ready: Option<Ready>,
@@ -54,6 +54,14 @@ struct Appliance {
     trouble: Option<Refusal>,
     /// Its spec as of the last look, for what can be judged without the appliance.
     looked: bool,
+}
+
+impl Appliance {
+    /// Tells its task; what is told is little, and the task hears it between two looks.
+    fn ask(&self, ask: Ask) {
+        // The task ends only when its SolidServer does.
+        let _ = self.asks.send(ask);
+    }
 }
 
 impl Drop for Appliance {
@@ -306,7 +314,7 @@ impl Engine {
         } else {
             let wish = Wish { object: Arc::clone(&object), barred: None, references: self.references(&name) };
             let (wishes, receiver) = watch::channel(wish);
-            let (asks, heard) = mpsc::channel(64);
+            let (asks, heard) = mpsc::unbounded_channel();
             let surroundings = self.surroundings.clone();
             // Only once all SolidServers are known can be said which of them shares an endpoint with another one.
             self.appliances.insert(

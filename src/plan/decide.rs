@@ -78,6 +78,22 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// A label for metrics; the set is closed.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::InSync { .. } => "in_sync",
+            Self::Gone => "gone",
+            Self::ForeignValues { .. } => "foreign_values",
+            Self::Drifted { .. } => "drifted",
+            Self::Conflict { .. } => "conflict",
+            Self::Twin { .. } => "twin",
+            Self::Waiting { .. } => "waiting",
+        }
+    }
+}
+
 /// The decision on one DnsRecord.
 #[derive(Clone, Debug)]
 pub struct Decision {

@@ -119,6 +119,9 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
             return done;
         }
     };
+    for decision in &decisions {
+        tools.metrics.decided(&work.solid_server, decision.verdict.label());
+    }
     let Some(known) = &done.known else { return done };
     done.orphans = (work.scope == Scope::Whole).then(|| orphans(&work, tools, known));
 
@@ -149,7 +152,11 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
     }
     done.trouble = slice.trouble.into_inner();
     done.settled = settled;
-    let scope = if work.scope == Scope::Whole { "whole" } else { "names" };
+    let scope = match (work.scope, done.reads) {
+        (Scope::Whole, _) => "whole",
+        (Scope::Names, 0) => "slice",
+        (Scope::Names, _) => "narrow",
+    };
     tools.metrics.pass(&work.solid_server, scope, begun.elapsed());
     debug!(solid_server = %work.solid_server, place = %work.place, scope, records = done.settled.len(), reads = done.reads, "pass");
     done

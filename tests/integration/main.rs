@@ -14,6 +14,9 @@ mod api;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod client;
+mod counts;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod documents;

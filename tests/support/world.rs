@@ -79,11 +79,16 @@ impl World {
 
     /// Applies a SolidServer for the simulator; `spec` is YAML for further fields, indented by two.
     pub(crate) async fn solid_server(&self, name: &str, spec: &str) {
+        let endpoint = self.simulator.endpoint();
+        self.solid_server_at(name, &endpoint, spec).await;
+    }
+
+    /// The same at another address that leads to the simulator.
+    pub(crate) async fn solid_server_at(&self, name: &str, endpoint: &str, spec: &str) {
         let bundle =
             base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
         self.apply(&format!(
-            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {spec}\n",
-            self.simulator.endpoint()
+            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {spec}\n"
         ))
         .await;
     }

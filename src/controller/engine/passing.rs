@@ -126,7 +126,7 @@ impl Engine {
         }
         if let Some(appliance) = self.appliances.get(&zone.solid_server) {
             let trouble = done.trouble.clone();
-            let _ = appliance.asks.try_send(Ask::Zone { place: zone.place.clone(), trouble });
+            appliance.ask(Ask::Zone { place: zone.place.clone(), trouble });
         }
         let settled: BTreeSet<ObjectName> =
             done.settled.iter().map(|settled| settled.object.clone()).collect();
@@ -233,14 +233,17 @@ impl Engine {
             Some(place) if !round.waits_for(place) => return,
             place => round.finish(place),
         };
+        let took = round.elapsed();
         let Some(result) = result else { return };
         self.rounds.remove(solid_server);
+        let ended = result.time.0.as_duration().as_secs_f64();
+        self.tools.metrics.round(solid_server, ended, took);
         let counts = self.counts(solid_server);
         let zones = self.zone_statuses(solid_server);
         if let Some(appliance) = self.appliances.get(solid_server) {
-            let _ = appliance.asks.try_send(Ask::Counts(counts));
-            let _ = appliance.asks.try_send(Ask::Zones(zones));
-            let _ = appliance.asks.try_send(Ask::Round(result));
+            appliance.ask(Ask::Counts(counts));
+            appliance.ask(Ask::Zones(zones));
+            appliance.ask(Ask::Round(result));
         }
     }
 }

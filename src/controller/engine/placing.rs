@@ -131,23 +131,20 @@ impl Engine {
         let Some(appliance) = self.appliances.get(&slot.solid_server) else { return };
         let named =
             record.spec.dns_server.as_deref().or_else(|| record.status.as_ref()?.dns_server.as_deref());
-        match refusal.reason {
-            Reason::ServerNotFound => {
-                if let Some(server) = named.map(Arc::<str>::from)
-                    && catalogue.servers.contains(&server)
-                {
-                    let _ = appliance.asks.try_send(Ask::Servers(BTreeSet::from([server])));
-                    return;
-                }
-                let _ = appliance.asks.try_send(Ask::Look);
-            }
-            Reason::ZoneNotFound | Reason::ViewNotFound | Reason::NotVisible => {
-                // It may be new there. One look serves all who ask, and not more often than every two seconds.
-                if slot.attempts == 0 {
-                    let _ = appliance.asks.try_send(Ask::Look);
-                }
-            }
-            _ => {}
+        if refusal.reason == Reason::ServerNotFound
+            && let Some(server) = named.map(Arc::<str>::from)
+            && catalogue.servers.contains(&server)
+        {
+            appliance.ask(Ask::Servers(BTreeSet::from([server])));
+            return;
+        }
+        let may_be_new = matches!(
+            refusal.reason,
+            Reason::ServerNotFound | Reason::ZoneNotFound | Reason::ViewNotFound | Reason::NotVisible
+        );
+        // One look serves all who ask, and each record asks once; after that the next round finds it.
+        if may_be_new && slot.attempts == 0 {
+            appliance.ask(Ask::Look);
         }
         if let Some(slot) = self.slots.get_mut(object) {
             slot.attempts += 1;

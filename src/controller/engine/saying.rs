@@ -87,7 +87,7 @@ impl Engine {
                 counts.orphaned as usize,
             );
             if let Some(appliance) = self.appliances.get(&name) {
-                let _ = appliance.asks.try_send(Ask::Counts(counts));
+                appliance.ask(Ask::Counts(counts));
             }
         }
         self.tell_unserved();
