@@ -38,7 +38,9 @@ pub(super) fn bind(
     let wanted = wanted_place(record, solid_server, catalogue);
     if record.metadata.deletion_timestamp.is_none() {
         let (rrset, home, defaults_changed) = wanted?;
-        let leaves = lives.filter(|place| *place != home);
+        // In a zone that is gone nothing is left to remove. A record that is being deleted does not rely on that: an account that
+        // may not see the zone any more looks the same, and would leave its rows behind.
+        let leaves = lives.filter(|place| *place != home && !catalogue.lacks(place));
         return Ok(Binding { home, leaves, rrset, applied_name, defaults_changed });
     }
     match (wanted, lives, was) {

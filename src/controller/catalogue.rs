@@ -128,6 +128,16 @@ impl Catalogue {
             .map_err(|refusal| Refusal::new(zone_reason(&refusal), refusal.to_string()))
     }
 
+    /// Whether a zone is known to be gone: its server's zones were listed, and it is not among them. An account that sees no zone
+    /// of the server at all knows nothing.
+    #[must_use]
+    pub(super) fn lacks(&self, place: &Place) -> bool {
+        self.listed.get(&place.server).is_some_and(|server| {
+            let mut named = server.zones.get(&place.zone).into_iter().flatten();
+            server.zone_count > 0 && !named.any(|zone| zone.place == *place)
+        })
+    }
+
     /// Whether so little is seen that the account has probably lost its rights: nothing is concluded from that.
     #[must_use]
     pub(super) fn is_blind(&self) -> bool {

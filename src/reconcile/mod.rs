@@ -24,7 +24,7 @@ use crate::telemetry::Metrics;
 pub use events::{EventSink, Notice};
 pub use fence::{FenceError, apply, hold, is_held, release, write_status};
 pub use gather::{GatherError, Known, Scope};
-pub use report::{AppliedNow, Finding, is_ready, shown_reason, status};
+pub use report::{AppliedNow, Finding, is_ready, shown_reason, status, way_out};
 pub use retry::{ErrorClass, delay, is_trouble, reason};
 pub use settle::{Deed, Ending, Settled, say};
 
@@ -243,17 +243,19 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
     };
     warn!(solid_server = %work.solid_server, place = %work.place, reason = reason.as_str(), "cannot read the zone: {message}");
     tools.metrics.pass(&work.solid_server, "failed", Duration::ZERO);
-    let finding = Finding::new(reason, message.clone());
     done.settled = futures::stream::iter(work.subjects)
         .map(|(object, subject)| {
-            let finding = &finding;
+            let message = &message;
             async move {
-                let fresh =
-                    if is_ready(&subject.record) && subject.record.metadata.deletion_timestamp.is_none() {
-                        None
-                    } else {
-                        settle::say(tools, &subject.record, finding).await.ok().flatten()
-                    };
+                let deleting = subject.record.metadata.deletion_timestamp.is_some();
+                let fresh = if is_ready(&subject.record) && !deleting {
+                    None
+                } else {
+                    let message =
+                        if deleting { format!("{message}; {}", way_out(&object)) } else { message.clone() };
+                    let finding = Finding::new(reason, message);
+                    settle::say(tools, &subject.record, &finding).await.ok().flatten()
+                };
                 Settled::again(object, subject, class, fresh)
             }
         })

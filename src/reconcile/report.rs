@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::{DnsRecord, DnsRecordStatus, Reason, kstatus};
+use crate::api::{ABANDON, DnsRecord, DnsRecordStatus, Reason, kstatus};
+use crate::plan::ObjectName;
 use crate::record::{Place, Rrset};
 
 /// What is to be said of a DnsRecord.
@@ -69,6 +70,15 @@ pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecor
         status.last_handled_reconcile_at = Some(served.clone());
     }
     status
+}
+
+/// How to let a DnsRecord go that cannot be deleted properly.
+#[must_use]
+pub fn way_out(object: &ObjectName) -> String {
+    format!(
+        "to let it go and leave its rows: kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {ABANDON}=true",
+        object.namespace, object.name
+    )
 }
 
 /// Whether the record's status says that its spec, as it is now, is in DNS.

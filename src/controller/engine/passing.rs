@@ -148,8 +148,7 @@ impl Engine {
         }
         let Some(state) = self.zones.get_mut(zone) else { return };
         if state.is_empty() {
-            self.zones.remove(zone);
-            self.end_round(&zone.solid_server, Some(&zone.place));
+            self.drop_zone(zone);
             return;
         }
         if goes_on {

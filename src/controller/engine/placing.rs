@@ -191,10 +191,18 @@ impl Engine {
     pub(super) fn drop_empty_zones(&mut self, registered: &[(ZoneKey, Name)]) {
         for (zone, _) in registered {
             if self.zones.get(zone).is_some_and(ZoneState::is_empty) && !self.queue.is_running(zone) {
-                self.zones.remove(zone);
-                self.end_round(&zone.solid_server, Some(&zone.place));
+                self.drop_zone(zone);
             }
         }
+    }
+
+    /// A zone concerns nobody any more: neither rounds nor the SolidServer's status wait for it.
+    pub(super) fn drop_zone(&mut self, zone: &ZoneKey) {
+        self.zones.remove(zone);
+        if let Some(appliance) = self.appliances.get(&zone.solid_server) {
+            appliance.ask(Ask::Zone { place: zone.place.clone(), trouble: None });
+        }
+        self.end_round(&zone.solid_server, Some(&zone.place));
     }
 
     /// The record is decided in the next pass of its zone.

@@ -10,7 +10,7 @@ use crate::controller::appliance::Ask;
 use crate::controller::catalogue::Refusal;
 use crate::controller::zones::Seen;
 use crate::plan::ObjectName;
-use crate::reconcile::{self, Finding, is_ready, shown_reason};
+use crate::reconcile::{self, Finding, is_ready, shown_reason, way_out};
 
 /// Zones that a SolidServer's status lists.
 const MOST_ZONES: usize = 1000;
@@ -151,14 +151,4 @@ impl Engine {
         counts.orphaned = u32::try_from(orphans).unwrap_or(u32::MAX);
         counts
     }
-}
-
-/// How to let a DnsRecord go that cannot be deleted properly.
-fn way_out(object: &ObjectName) -> String {
-    format!(
-        "to let it go and leave its rows: kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {}=true",
-        object.namespace,
-        object.name,
-        crate::api::ABANDON
-    )
 }
