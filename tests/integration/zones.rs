@@ -259,8 +259,36 @@ async fn a_record_follows_a_child_zone_that_comes_and_goes() {
     let moves: Vec<String> = writes(&world).into_iter().map(|call| call.operation).collect();
     assert_eq!(moves, ["add", "add"]);
     world.until_ready(NAMESPACE, 3).await;
+    // A zone that is gone troubles nobody.
+    world.a_round("default").await;
+    let solid_server = world.solid_server_object("default").await.status.unwrap();
+    assert!(solid_server.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"));
     world.kubectl(&["delete", "dnsrecords", "--all", "-n", NAMESPACE, "--timeout=60s"]).await;
     assert_eq!(zones_of(&world, "a.new.example.com", "A"), [] as [String; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_deleted_after_its_zone_waits_and_says_how_to_let_it_go() {
+    let world = world().await;
+    world.apply(&manifest(NAMESPACE, "late", "fqdn: a.shop.example.com, type: A, values: [192.0.2.1]")).await;
+    world.until_ready(NAMESPACE, 1).await;
+    world.simulator.remove_zone(SERVER, "", "shop.example.com").unwrap();
+    world.simulator.reset_calls();
+    world.kubectl(&["delete", "dnsrecord", "late", "-n", NAMESPACE, "--wait=false"]).await;
+    let record = world.until_reason(NAMESPACE, "late", "NotVisible").await;
+    assert!(message(&record).contains("solidserver.dev/abandon=true"), "{}", message(&record));
+    let message = message(&record);
+    let command = message.split("kubectl ").nth(1).unwrap();
+    world.kubectl(&command.split(' ').collect::<Vec<_>>()).await;
+    world.until("it is let go", async || world.record(NAMESPACE, "late").await.is_none()).await;
+    assert_eq!(writes(&world), []);
+    // The SolidServer has no trouble with a zone that concerns nobody any more.
+    world
+        .until("the SolidServer is ready", async || {
+            let status = world.solid_server_object("default").await.status.unwrap();
+            status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
