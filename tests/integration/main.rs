@@ -25,3 +25,7 @@ mod documents;
 mod harness;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod types;
+#[cfg(test)]
+mod zones;
