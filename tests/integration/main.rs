@@ -23,3 +23,5 @@ mod documents;
 mod harness;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod trouble;
