@@ -47,7 +47,9 @@ struct Appliance {
     object: Arc<SolidServer>,
     wishes: watch::Sender<Wish>,
     asks: mpsc::Sender<Ask>,
-    task: tokio::task::AbortHandle,
+    task: Option<tokio::task::AbortHandle>,
+    /// What its task is to hear with, until it is started.
+    unstarted: Option<(watch::Receiver<Wish>, mpsc::Receiver<Ask>)>,
     /// Its spec, client and zones as of the last time that it could be worked with.
     ready: Option<Ready>,
     /// Why it cannot be worked with now.
@@ -58,7 +60,9 @@ struct Appliance {
 
 impl Drop for Appliance {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -185,11 +189,13 @@ impl Engine {
                 for object in objects {
                     self.solid_server(Arc::new(object));
                 }
+                self.update_wishes();
                 self.rebind_the_unbound();
                 self.listed();
             }
             Sight::SolidServer(object) => {
                 self.solid_server(Arc::new(*object));
+                self.update_wishes();
                 self.rebind_the_unbound();
             }
             Sight::SolidServerGone(name) => {
@@ -295,6 +301,8 @@ impl Engine {
         self.update_references(&slot.solid_server);
     }
 
+    /// Takes note of a SolidServer. Its task is started by [`Self::update_wishes`]: only once all SolidServers are known can be said
+    /// which of them shares an endpoint with another one.
     fn solid_server(&mut self, object: Arc<SolidServer>) {
         let name = solid_server_name(&object);
         let same =
@@ -307,31 +315,32 @@ impl Engine {
             let wish = Wish { object: Arc::clone(&object), barred: None, references: self.references(&name) };
             let (wishes, receiver) = watch::channel(wish);
             let (asks, heard) = mpsc::channel(64);
-            let surroundings = self.surroundings.clone();
-            // Only once all SolidServers are known can be said which of them shares an endpoint with another one.
             self.appliances.insert(
-                Arc::clone(&name),
+                name,
                 Appliance {
                     object,
                     wishes,
                     asks,
-                    task: tokio::spawn(appliance::run(name, receiver, heard, surroundings)).abort_handle(),
+                    task: None,
+                    unstarted: Some((receiver, heard)),
                     ready: None,
                     trouble: None,
                     looked: false,
                 },
             );
         }
-        self.update_wishes();
     }
 
-    /// Tells every appliance's task what concerns it, if that is something new.
-    fn update_wishes(&self) {
-        let objects: Vec<&SolidServer> =
-            self.appliances.values().map(|appliance| &*appliance.object).collect();
-        for (name, appliance) in &self.appliances {
-            let barred = barred(&appliance.object, &objects);
-            let references = self.references(name);
+    /// Tells every appliance's task what concerns it, if that is something new, and starts those that are not started yet.
+    fn update_wishes(&mut self) {
+        let objects: Vec<Arc<SolidServer>> =
+            self.appliances.values().map(|appliance| Arc::clone(&appliance.object)).collect();
+        let all: Vec<&SolidServer> = objects.iter().map(|object| &**object).collect();
+        let references: HashMap<Arc<str>, usize> =
+            self.appliances.keys().map(|name| (Arc::clone(name), self.references(name))).collect();
+        for (name, appliance) in &mut self.appliances {
+            let barred = barred(&appliance.object, &all);
+            let references = references.get(name).copied().unwrap_or_default();
             appliance.wishes.send_if_modified(|wish| {
                 let same = wish.object.metadata.resource_version
                     == appliance.object.metadata.resource_version
@@ -340,6 +349,10 @@ impl Engine {
                 *wish = Wish { object: Arc::clone(&appliance.object), barred, references };
                 !same
             });
+            if let Some((wishes, heard)) = appliance.unstarted.take() {
+                let work = appliance::run(Arc::clone(name), wishes, heard, self.surroundings.clone());
+                appliance.task = Some(tokio::spawn(work).abort_handle());
+            }
         }
     }
 

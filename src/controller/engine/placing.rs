@@ -70,6 +70,7 @@ impl Engine {
             return;
         };
         let (spec, catalogue) = (Arc::clone(&ready.spec), Arc::clone(&ready.catalogue));
+        let in_trouble = appliance.trouble.is_some();
         match bind(&record, &spec, &catalogue) {
             Ok(mut binding) => {
                 if binding.leaves == slot.left {
@@ -81,6 +82,10 @@ impl Engine {
                 }
                 if changed || !same {
                     self.mark_everywhere(object);
+                    // No pass will say so before the trouble is over.
+                    if in_trouble {
+                        self.tell_trouble(object);
+                    }
                 }
             }
             Err(refusal) => self.unplaced(object, &record, &catalogue, refusal),
