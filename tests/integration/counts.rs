@@ -317,4 +317,21 @@ async fn an_operator_asked_to_end_in_the_middle_of_three_hundred_creates_leaves_
     world.until_ready("shop", COUNT).await;
     assert_eq!(host_rows(&world), expected_rows(COUNT, 600));
     assert_eq!(writes(&world.simulator.calls()), [(COUNT - ready.len()) as u64, 0, 0]);
+
+    // Deleted while nobody looks.
+    world.until("the round is told", async || last_sync(&world).await.is_some()).await;
+    world.a_round("default").await;
+    let sync = last_sync(&world).await;
+    assert!(world.stop_operator().await.success());
+    let names: Vec<String> = (0..10).map(|number| format!("h{number:04}")).collect();
+    let mut arguments = vec!["delete", "dnsrecord", "-n", "shop", "--wait=false"];
+    arguments.extend(names.iter().map(String::as_str));
+    world.kubectl(&arguments).await;
+    world.simulator.reset_calls();
+    world.start_operator().await;
+    let sync = next_sync(&world, sync).await;
+    assert_eq!(deeds(&sync), [0, 0, 10, 290, 0], "{sync:?}");
+    assert_eq!(writes(&world.simulator.calls()), [0, 0, 10]);
+    world.until("they are gone", async || world.all_records("shop").await.len() == 290).await;
+    assert_eq!(host_rows(&world), expected_rows(COUNT, 600)[10..]);
 }
