@@ -46,6 +46,11 @@ impl Round {
         self.zones.contains(place)
     }
 
+    /// How long it has taken so far.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
     /// Counts calls that read.
     pub(super) fn count_reads(&mut self, reads: usize) {
         self.reads = self.reads.saturating_add(u32::try_from(reads).unwrap_or(u32::MAX));
@@ -64,12 +69,6 @@ impl Round {
         *counter = counter.saturating_add(1);
     }
 
-    /// How long it has been under way.
-    #[must_use]
-    pub(super) fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
-    }
-
     /// A zone's part is done, if one is named; the result when none is left.
     pub(super) fn finish(&mut self, place: Option<&Place>) -> Option<LastSync> {
         if let Some(place) = place {
@@ -77,7 +76,7 @@ impl Round {
         }
         self.zones.is_empty().then(|| {
             last_sync(
-                self.elapsed(),
+                self.begun.elapsed(),
                 [self.reads, self.created, self.updated, self.deleted, self.skipped, self.failed],
             )
         })

@@ -193,8 +193,9 @@ async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits() {
     assert_eq!(writes(&calls), [0, 300, 0]);
     assert_eq!(host_rows(&world), expected_rows(COUNT, 120));
     assert!(passes <= elapsed.as_secs_f64() / 0.2 + 1.0, "{passes} passes in {elapsed:?}");
-    // One page holds the zone.
-    assert!(calls.service("dns_rr_list") as f64 <= passes + 1.0, "{passes} passes, {calls:?}");
+    // A query asks for at least a hundred such names: a pass that has more of them to read needs a page more.
+    let pages = COUNT as f64 / 100.0;
+    assert!(calls.service("dns_rr_list") as f64 <= passes + pages, "{passes} passes, {calls:?}");
     assert_eq!(metric(&world, "solidserver_operator_row_changes_total", "outcome=\"ok\"").await, 610.0);
 }
 

@@ -14,6 +14,8 @@ mod api;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod client;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod deploy;
