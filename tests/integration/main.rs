@@ -26,6 +26,8 @@ mod harness;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]
+mod trouble;
+#[cfg(test)]
 mod types;
 #[cfg(test)]
 mod zones;
