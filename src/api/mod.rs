@@ -13,6 +13,7 @@ mod schema;
     clippy::duplicated_attributes,
     reason = "printer columns of one type: the lint does not see that they belong to different columns"
 )]
+#[allow(rustdoc::bare_urls, reason = "these comments are what kubectl explain shows, as plain text")]
 mod solid_server;
 
 pub use conditions::{ConditionType, Reason, Standing, kstatus};

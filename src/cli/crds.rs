@@ -32,3 +32,39 @@ pub fn dns_records() -> Result<String, CrdsError> {
 pub fn solid_servers() -> Result<String, CrdsError> {
     Ok(serde_saphyr::to_string(&SolidServer::crd())?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Set to write the files instead of comparing them.
+    const WRITE: &str = "WRITE_CRDS";
+
+    #[test]
+    fn the_files_in_crds_are_what_the_command_prints() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+        let generated =
+            [("dnsrecords.yaml", dns_records().unwrap()), ("solidservers.yaml", solid_servers().unwrap())];
+        for (name, text) in generated {
+            let path = folder.join(name);
+            if std::env::var_os(WRITE).is_some() {
+                std::fs::write(&path, &text).unwrap();
+            }
+            let committed = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                committed == text,
+                "crds/{name} is not what the types say; run: {WRITE}=1 cargo test --lib cli::crds"
+            );
+        }
+    }
+
+    #[test]
+    fn the_command_prints_both_definitions_as_one_stream() {
+        let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&crds().unwrap()).unwrap();
+        let names: Vec<&str> =
+            documents.iter().filter_map(|document| document.pointer("/metadata/name")?.as_str()).collect();
+        assert_eq!(names, ["dnsrecords.solidserver.dev", "solidservers.solidserver.dev"]);
+    }
+}

@@ -49,6 +49,8 @@ pub(super) struct Catalogue {
     pub(super) servers: Vec<Arc<str>>,
     /// Those whose views and zones were listed.
     pub(super) listed: BTreeMap<Arc<str>, ServerCatalogue>,
+    /// Those that only DnsRecords name, and that could not be listed: why.
+    pub(super) unreadable: BTreeMap<Arc<str>, String>,
 }
 
 /// Why a DnsRecord has no place on an appliance: a reason and a sentence.
@@ -85,6 +87,12 @@ impl Catalogue {
                 "no DNS server is named: set spec.dnsServer, or spec.defaults.dnsServer of the SolidServer",
             ));
         };
+        if let Some(why) = self.unreadable.get(server) {
+            return Err(Refusal::new(
+                Reason::Retrying,
+                format!("DNS server {server} cannot be listed: {why}"),
+            ));
+        }
         let Some(listed) = self.listed.get(server) else {
             let seen: Vec<&str> = self.servers.iter().map(|server| &**server).take(10).collect();
             return Err(Refusal::new(
@@ -126,6 +134,17 @@ impl Catalogue {
         choose_zone(key, wish.zone.as_ref(), listed.zones_above(&key.name, view))
             .map(|zone| zone.place.clone())
             .map_err(|refusal| Refusal::new(zone_reason(&refusal), refusal.to_string()))
+    }
+
+    /// Whether a zone is listed, or its server was not looked at.
+    #[must_use]
+    pub(super) fn has(&self, place: &Place) -> bool {
+        self.listed.get(&place.server).is_none_or(|server| {
+            server
+                .zones
+                .get(&place.zone)
+                .is_some_and(|zones| zones.iter().any(|zone| zone.place.view == place.view))
+        })
     }
 
     /// Whether so little is seen that the account has probably lost its rights: nothing is concluded from that.

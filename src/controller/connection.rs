@@ -38,6 +38,7 @@ struct Observer {
 impl CallObserver for Observer {
     fn on_call(&self, call: &Call) {
         self.metrics.call(&self.solid_server, call.service, call.outcome, call.duration);
+        self.metrics.gate_waited(&self.solid_server, call.waited);
     }
 }
 

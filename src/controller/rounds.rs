@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -43,6 +44,11 @@ impl Round {
     #[must_use]
     pub(super) fn waits_for(&self, place: &Place) -> bool {
         self.zones.contains(place)
+    }
+
+    /// How long it has taken so far.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// Counts calls that read.

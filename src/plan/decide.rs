@@ -78,6 +78,22 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// A label for metrics; the set is closed.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::InSync { .. } => "in_sync",
+            Self::Gone => "gone",
+            Self::ForeignValues { .. } => "foreign_values",
+            Self::Drifted { .. } => "drifted",
+            Self::Conflict { .. } => "conflict",
+            Self::Twin { .. } => "twin",
+            Self::Waiting { .. } => "waiting",
+        }
+    }
+}
+
 /// The decision on one DnsRecord.
 #[derive(Clone, Debug)]
 pub struct Decision {
@@ -491,7 +507,9 @@ impl<'a> Planner<'a, '_> {
         let seen = claim.names().flat_map(|name| self.rows.at(name)).map(|(row, owner)| {
             format!("{} {} {} {:?} {owner}", row.name, row.ttl, row.row_type.as_str(), row.values)
         });
-        Fingerprint::new(&claim.rrset, &claim.class_parameters, claim.class_name.as_deref(), seen)
+        let class_name = claim.class_name.as_deref();
+        let gives_up = claim.stage != Stage::Wanted;
+        Fingerprint::new(self.view.place, gives_up, &claim.rrset, &claim.class_parameters, class_name, seen)
     }
 }
 

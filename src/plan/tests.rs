@@ -65,6 +65,7 @@ fn claim(owner: &str, text: &str) -> Claim {
         sharing: Sharing::Exclusive,
         on_drift: OnDrift::Repair,
         applied: None,
+        other_names: BTreeSet::new(),
         decide: true,
         writable: true,
     }

@@ -9,6 +9,7 @@ mod retry;
 mod settle;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -24,9 +25,9 @@ use crate::telemetry::Metrics;
 pub use events::{EventSink, Notice};
 pub use fence::{FenceError, apply, hold, is_held, release, write_status};
 pub use gather::{GatherError, Known, Scope};
-pub use report::{AppliedNow, Finding, is_ready, shown_reason, status};
-pub use retry::{ErrorClass, delay, is_trouble, reason};
-pub use settle::{Deed, Ending, Settled, say};
+pub use report::{AppliedNow, Finding, is_ready, is_spared, shown_reason, status};
+pub use retry::{ErrorClass, delay, is_trouble, reason, words};
+pub use settle::{Deed, Ending, Settled, say, say_at_once};
 
 /// How long a pass begins new records before it lets newly changed ones join.
 const SLICE: Duration = Duration::from_secs(1);
@@ -90,6 +91,17 @@ pub struct Work {
     pub zone_rows: Option<usize>,
 }
 
+/// What went wrong beyond one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The reason that conditions show.
+    pub reason: Reason,
+    /// The same in a sentence.
+    pub message: String,
+    /// What it means for the next try.
+    pub class: ErrorClass,
+}
+
 /// What a pass has brought.
 #[derive(Default)]
 pub struct Done {
@@ -101,8 +113,8 @@ pub struct Done {
     pub reads: usize,
     /// Rows with our mark whose DnsRecord does not exist; only a reading of the whole zone tells.
     pub orphans: Option<usize>,
-    /// An error that concerns the appliance as a whole.
-    pub trouble: Option<(Reason, String)>,
+    /// What kept the zone from being read, or an error that concerns the appliance as a whole.
+    pub trouble: Option<Trouble>,
     /// Whether a whole reading was asked for and made.
     pub whole: bool,
 }
@@ -119,6 +131,9 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
             return done;
         }
     };
+    for decision in &decisions {
+        tools.metrics.decided(&work.solid_server, decision.verdict.label());
+    }
     let Some(known) = &done.known else { return done };
     done.orphans = (work.scope == Scope::Whole).then(|| orphans(&work, tools, known));
 
@@ -128,7 +143,8 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         solid_server: &work.solid_server,
         place: &work.place,
         client: work.client.starting_by(write_until),
-        begin_until: begun + SLICE,
+        begin_until: Instant::now() + SLICE,
+        at_least: AtomicUsize::new(work.client.concurrency()),
         trouble: OnceLock::new(),
     };
     let mut subjects = work.subjects;
@@ -149,7 +165,11 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
     }
     done.trouble = slice.trouble.into_inner();
     done.settled = settled;
-    let scope = if work.scope == Scope::Whole { "whole" } else { "names" };
+    let scope = match (work.scope, done.reads) {
+        (Scope::Whole, _) => "whole",
+        (Scope::Names, 0) => "slice",
+        (Scope::Names, _) => "narrow",
+    };
     tools.metrics.pass(&work.solid_server, scope, begun.elapsed());
     debug!(solid_server = %work.solid_server, place = %work.place, scope, records = done.settled.len(), reads = done.reads, "pass");
     done
@@ -232,7 +252,7 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
                 work.place
             ),
         ),
-        GatherError::Client(error) => (reason(error), ErrorClass::of(error), error.to_string()),
+        GatherError::Client(error) => (reason(error), ErrorClass::of(error), words(error)),
     };
     warn!(solid_server = %work.solid_server, place = %work.place, reason = reason.as_str(), "cannot read the zone: {message}");
     tools.metrics.pass(&work.solid_server, "failed", Duration::ZERO);
@@ -241,12 +261,11 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .map(|(object, subject)| {
             let finding = &finding;
             async move {
-                let fresh =
-                    if is_ready(&subject.record) && subject.record.metadata.deletion_timestamp.is_none() {
-                        None
-                    } else {
-                        settle::say(tools, &subject.record, finding).await.ok().flatten()
-                    };
+                let fresh = if is_spared(&subject.record) {
+                    None
+                } else {
+                    settle::say(tools, &subject.record, finding).await.ok().flatten()
+                };
                 Settled::again(object, subject, class, fresh)
             }
         })
@@ -254,5 +273,5 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .collect()
         .await;
     done.known = None;
-    done.trouble = Some((reason, message));
+    done.trouble = Some(Trouble { reason, message, class });
 }

@@ -1,17 +1,19 @@
 //! When a list is complete.
 //!
 //! Pages go by key: ordered by id, each page begins after the last id of the one before. So rows that others add or
-//! delete meanwhile make no other row skip a page or come twice. A list ends
+//! delete meanwhile make no other row skip a page or come twice. That a list looks like an end proves nothing: the
+//! appliance may have a limit of its own below the page size, or a page may be broken. A list ends
 //!
-//! - with an empty page; or, where the caller allows it, with a short page of fewer rows than the appliance is known
-//!   to give in one answer, so that it cannot have been cut;
+//! - with as many rows as the appliance counts, after the last page;
+//! - where the caller allows it, with a short page: fewer rows than the appliance was seen to give in one answer, so
+//!   that it cannot have been cut;
+//! - where the account may not count, with an empty page;
 //! - where ids do not rise strictly as numbers, with as many different rows, page by offset, as the appliance counts
 //!   before and after.
 //!
-//! A page that is shorter than asked, and yet followed by another, is the mark of an appliance with a smaller limit of
-//! its own, or of a broken answer. Such a list must not have fewer rows than the appliance counts. Everything else is an
-//! error; a list is never taken for complete because it looks so.
+//! Everything else is an error.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -58,9 +60,9 @@ pub(super) struct Listing<T> {
 /// Which proofs of an end are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
-    /// Only an empty page: one call more, and no trust in anything that was seen before.
-    EmptyPage,
-    /// A short page as well.
+    /// The appliance's count, and no trust in anything that was seen before.
+    Count,
+    /// A short page as well, which saves a call.
     ShortPage,
 }
 
@@ -101,47 +103,55 @@ impl Lister<'_> {
     ) -> Result<Option<Listing<T>>, Error> {
         let mut items = Vec::new();
         let (mut rows, mut last) = (0, None);
-        let (mut short_before, mut doubtful) = (false, false);
-        let mut checks = 0;
+        let (mut counted, mut counts) = (None, 0);
+        let mut may_count = true;
         loop {
             let position = last.map_or(Position::Start, Position::After);
             let page = self.page(list, position, take, calls).await?;
             let length = page.len();
             let uncut = proof == Proof::ShortPage && self.page_sizes.uncut(list.service, length, gate::now());
             self.page_sizes.saw(list.service, length, gate::now());
-            let Some(next) = rising(&page, last) else {
-                if position == Position::Start && uncut {
-                    // All there is, in whatever order.
-                    distinct(list, &page, &mut HashSet::new())?;
-                    items.extend(page.into_iter().filter_map(|(_, item)| item));
-                    return Ok(Some(Listing { items, ended_by: EndedBy::ShortPage, calls: *calls }));
-                }
-                return Ok(None);
-            };
-            last = next;
-            doubtful |= short_before && length > 0;
-            short_before = length < self.page_size;
+            match rising(&page, last) {
+                Some(next) => last = next,
+                // All there is, in whatever order.
+                None if position == Position::Start && uncut => distinct(list, &page, &mut HashSet::new())?,
+                None => return Ok(None),
+            }
             rows += length;
             check_size(list, rows)?;
             items.extend(page.into_iter().filter_map(|(_, item)| item));
-            if length > 0 && !uncut {
+            if uncut {
+                return Ok(Some(Listing { items, ended_by: EndedBy::ShortPage, calls: *calls }));
+            }
+            // A full page, or one that an own limit of the appliance cut: there is more.
+            if length >= self.page_size || length > 0 && counted.is_some_and(|counted| counted > rows as u64)
+            {
                 continue;
             }
-            let ended_by = if length == 0 { EndedBy::EmptyPage } else { EndedBy::ShortPage };
-            if doubtful {
-                let count = self.count(list, calls).await?;
-                if count > rows as u64 {
-                    checks += 1;
-                    if checks == ATTEMPTS {
-                        let what =
-                            format!("{rows} rows in pages of different lengths, of {count} that it counts");
-                        return Err(Error::Incomplete { service: list.service, what });
-                    }
-                    // Rows that were added in the meantime have higher ids: go on behind the last one.
-                    continue;
+            let count = match self.count_if_allowed(list, &mut may_count, calls).await? {
+                Some(count) => count,
+                None if length > 0 => continue,
+                None => return Ok(Some(Listing { items, ended_by: EndedBy::EmptyPage, calls: *calls })),
+            };
+            counts += 1;
+            let all = match count.cmp(&(rows as u64)) {
+                Ordering::Equal => true,
+                // Rows were deleted in the meantime; those that are left may still follow.
+                Ordering::Less => length == 0,
+                // Rows were added faster than they could be read. All that were counted before are there.
+                Ordering::Greater => {
+                    counts >= ATTEMPTS && counted.is_some_and(|before| before <= rows as u64)
                 }
+            };
+            if all {
+                return Ok(Some(Listing { items, ended_by: EndedBy::Count, calls: *calls }));
             }
-            return Ok(Some(Listing { items, ended_by, calls: *calls }));
+            if counts >= ATTEMPTS && length == 0 {
+                let what = format!("it lists {rows} rows and counts {count}");
+                return Err(Error::Incomplete { service: list.service, what });
+            }
+            // Rows that were added in the meantime have higher ids: go on behind the last one.
+            counted = Some(count);
         }
     }
 
@@ -196,6 +206,26 @@ impl Lister<'_> {
         self.transport.read(&list.page(position, self.page_size), patience, take).await
     }
 
+    /// The count, or `None` for an account that may not ask for it.
+    async fn count_if_allowed(
+        &self,
+        list: &List,
+        may_count: &mut bool,
+        calls: &mut usize,
+    ) -> Result<Option<u64>, Error> {
+        if !*may_count {
+            return Ok(None);
+        }
+        match self.count(list, calls).await {
+            Ok(count) => Ok(Some(count)),
+            Err(Error::Forbidden { .. } | Error::Rejected { .. }) => {
+                *may_count = false;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) async fn count(&self, list: &List, calls: &mut usize) -> Result<u64, Error> {
         *calls += 1;
         let patience = if *calls == 1 { SHORT_PATIENCE } else { LONG_PATIENCE };
@@ -229,4 +259,40 @@ fn check_size(list: &List, rows: usize) -> Result<(), Error> {
         return Err(Error::Incomplete { service: list.service, what: format!("more than {MOST_ROWS} rows") });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_uncut_only_below_what_was_seen_within_the_hour() {
+        let (sizes, now) = (PageSizes::default(), Instant::now());
+        assert!(!sizes.uncut("a", 0, now));
+        sizes.saw("a", 100, now);
+        sizes.saw("a", 40, now + Duration::from_secs(1800));
+        assert!(sizes.uncut("a", 99, now) && !sizes.uncut("a", 100, now) && !sizes.uncut("b", 1, now));
+        assert!(!sizes.uncut("a", 99, now + REMEMBERED));
+        // What is forgotten is learnt anew from whatever comes next.
+        sizes.saw("a", 10, now + REMEMBERED);
+        assert!(sizes.uncut("a", 9, now + REMEMBERED) && !sizes.uncut("a", 10, now + REMEMBERED));
+    }
+
+    #[test]
+    fn ids_rise_as_numbers_or_not_at_all() {
+        let page = |ids: &[&str]| ids.iter().map(|id| ((*id).to_owned(), Some(()))).collect::<Entries<()>>();
+        assert_eq!(rising(&page(&[]), None), Some(None));
+        assert_eq!(rising(&page(&[]), Some(7)), Some(Some(7)));
+        assert_eq!(rising(&page(&["9", "10", "200"]), None), Some(Some(200)));
+        assert_eq!(rising(&page(&["9", "10"]), Some(8)), Some(Some(10)));
+        for (ids, last) in [
+            (&["10", "9"][..], None),
+            (&["9", "9"], None),
+            (&["9"], Some(9)),
+            (&["a"], None),
+            (&["-1"], None),
+        ] {
+            assert_eq!(rising(&page(ids), last), None, "{ids:?} after {last:?}");
+        }
+    }
 }

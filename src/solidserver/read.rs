@@ -35,8 +35,7 @@ impl Client {
     pub async fn servers(&self) -> Result<Vec<Server>, Error> {
         let dialect = self.dialect();
         let list = dialect.servers();
-        let listing =
-            self.lister().list(&list, Proof::ShortPage, |answer| dialect.servers_in(answer)).await?;
+        let listing = self.lister().list(&list, Proof::Count, |answer| dialect.servers_in(answer)).await?;
         Ok(listing.items)
     }
 
@@ -48,7 +47,7 @@ impl Client {
         let dialect = self.dialect();
         let list = dialect.views(server);
         let listing =
-            self.lister().list(&list, Proof::ShortPage, |answer| dialect.views_in(answer, server)).await?;
+            self.lister().list(&list, Proof::Count, |answer| dialect.views_in(answer, server)).await?;
         Ok(listing.items)
     }
 
@@ -62,11 +61,11 @@ impl Client {
         let server: Arc<str> = server.into();
         let list = dialect.zones(&server);
         let listing =
-            self.lister().list(&list, Proof::EmptyPage, |answer| dialect.zones_in(answer, &server)).await?;
+            self.lister().list(&list, Proof::Count, |answer| dialect.zones_in(answer, &server)).await?;
         Ok(listing.items)
     }
 
-    /// All rows of a zone. Takes a call for each page and one to see that no more follows.
+    /// All rows of a zone. Takes a call for each page and one for the count that proves that there are no more.
     ///
     /// # Errors
     /// As at [`Error`], for reads; [`Error::Incomplete`] for whatever is not the whole truth.
@@ -75,12 +74,12 @@ impl Client {
         let filter = Filter { place, names: None };
         let list = dialect.rows_of_zone(place);
         let listing =
-            self.lister().list(&list, Proof::EmptyPage, |answer| dialect.rows_in(answer, filter)).await?;
+            self.lister().list(&list, Proof::Count, |answer| dialect.rows_in(answer, filter)).await?;
         self.reading(place, vec![listing]).await
     }
 
     /// The rows of all types at some names of a zone. Takes a call for each of [`Client::name_chunks`]; and one more for
-    /// each with more rows than the appliance was seen to give in one answer during the last hour.
+    /// each with as many rows as the appliance was ever seen to give in one answer during the last hour.
     ///
     /// # Errors
     /// As at [`Error`], for reads; [`Error::Incomplete`] for whatever is not the whole truth.
@@ -119,7 +118,7 @@ impl Client {
     async fn reading(&self, place: &Place, listings: Vec<Listing<Found>>) -> Result<Reading, Error> {
         let mut calls: usize = listings.iter().map(|listing| listing.calls).sum();
         let ended_by = listings.iter().map(|listing| listing.ended_by);
-        let ended_by = ended_by.reduce(weakest).unwrap_or(EndedBy::EmptyPage);
+        let ended_by = ended_by.reduce(weakest).unwrap_or(EndedBy::Count);
         let mut sight = Sight::Seen;
         let (mut rows, mut rows_seen) = (Vec::new(), 0);
         for listing in listings {
@@ -208,12 +207,10 @@ fn own_parameters_only(found: Vec<Found>) -> impl Iterator<Item = Row> {
 
 /// Of two ends the one that proves less.
 fn weakest(one: EndedBy, other: EndedBy) -> EndedBy {
-    if one == EndedBy::ShortPage || other == EndedBy::ShortPage {
-        EndedBy::ShortPage
-    } else if one == EndedBy::Count || other == EndedBy::Count {
-        EndedBy::Count
-    } else {
-        EndedBy::EmptyPage
+    match (one, other) {
+        (EndedBy::ShortPage, _) | (_, EndedBy::ShortPage) => EndedBy::ShortPage,
+        (EndedBy::EmptyPage, _) | (_, EndedBy::EmptyPage) => EndedBy::EmptyPage,
+        (EndedBy::Count, EndedBy::Count) => EndedBy::Count,
     }
 }
 

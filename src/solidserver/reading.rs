@@ -47,8 +47,8 @@ pub enum Sight {
 pub enum EndedBy {
     /// A page with fewer rows than the appliance is known to give in one answer.
     ShortPage,
-    /// A page without rows.
+    /// A page without rows; the account may not ask for a count.
     EmptyPage,
-    /// As many different rows as the appliance counts, before and after.
+    /// As many rows as the appliance counts.
     Count,
 }

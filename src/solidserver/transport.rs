@@ -25,6 +25,8 @@ const LONGEST_BODY: usize = 64 * 1024 * 1024;
 const IDLE: Duration = Duration::from_secs(4);
 /// Before a read is repeated.
 const BREATHER: Duration = Duration::from_millis(200);
+/// Pauses that a read in the middle of a list takes before it gives up.
+const PAUSES: u32 = 3;
 /// Refusals in a row after which a 401 is believed although the credentials had worked.
 const BELIEVED: u32 = 3;
 
@@ -98,7 +100,8 @@ impl Transport {
         self.gate.paused_for()
     }
 
-    /// Reads, with one repetition, and takes the result out of the answer.
+    /// Reads and takes the result out of the answer. Repeated once after a lost connection or an outage, and, with long
+    /// patience, after each of a few pauses that the appliance asks for.
     pub(super) async fn read<T>(
         &self,
         request: &Request,
@@ -107,23 +110,30 @@ impl Transport {
     ) -> Result<T, Error> {
         debug_assert!(!request.operation.is_write());
         let service = request.service;
-        let answer = match self.call(request, patience, None).await {
-            Err(CallError { error, repeatable: true }) => {
-                tracing::debug!(service, %error, "reading again");
-                tokio::time::sleep(BREATHER).await;
-                self.call(request, patience, None).await
-            }
-            first => first,
-        };
-        let answer = answer.map_err(|failed| failed.error)?;
-        take(&answer).map_err(|fault| match fault {
+        let sorted = |fault, status| match fault {
             // A service that is not there at all is no answer about rows.
-            Fault::Refused { .. } if answer.status == StatusCode::NOT_FOUND => Error::Settings {
+            Fault::Refused { .. } if status == StatusCode::NOT_FOUND => Error::Settings {
                 what: format!("no SOLIDserver at the endpoint: {service} is not found (404)"),
             },
             Fault::Refused { code, message } => Error::Rejected { service, code, message },
             Fault::Unreadable(what) => Error::Incomplete { service, what },
-        })
+        };
+        let (mut repetitions, mut pauses) = (1, if patience > SHORT_PATIENCE { PAUSES } else { 0 });
+        loop {
+            let Failed { error, again } = match self.call(request, patience, None, &take, sorted).await {
+                Ok(result) => return Ok(result),
+                Err(failed) => failed,
+            };
+            match again {
+                Again::AtOnce if repetitions > 0 => {
+                    repetitions -= 1;
+                    tracing::debug!(service, %error, "reading again");
+                    tokio::time::sleep(BREATHER).await;
+                }
+                Again::AfterPause if pauses > 0 => pauses -= 1,
+                _ => return Err(error),
+            }
+        }
     }
 
     /// Writes, once, and takes the result out of the answer. Not sent at all if its turn comes after `start_by`.
@@ -135,34 +145,39 @@ impl Transport {
     ) -> Result<T, Error> {
         debug_assert!(request.operation.is_write());
         let service = request.service;
-        let answer = self.call(request, SHORT_PATIENCE, start_by).await.map_err(|failed| failed.error)?;
-        take(&answer).map_err(|fault| match fault {
+        let sorted = |fault, _| match fault {
             Fault::Refused { code, message } => refused(request.operation, service, code, message),
             Fault::Unreadable(cause) => Error::Ambiguous { service, cause },
-        })
+        };
+        self.call(request, SHORT_PATIENCE, start_by, take, sorted).await.map_err(|failed| failed.error)
     }
 
-    async fn call(
+    async fn call<T>(
         &self,
         request: &Request,
         patience: Duration,
         start_by: Option<Instant>,
-    ) -> Result<Answer, CallError> {
+        take: impl Fn(&Answer) -> Result<T, Fault>,
+        sorted: impl Fn(Fault, StatusCode) -> Error,
+    ) -> Result<T, Failed> {
         let asked = gate::now();
         let pass = self.gate.enter(patience, start_by).await.map_err(|held| {
-            CallError::last(match held {
+            Failed::last(match held {
                 Held::Paused(rest) => Error::RateLimited { retry_after: Some(rest) },
                 Held::TooLate => Error::NotStarted { service: request.service },
             })
         })?;
         let started = gate::now();
-        let outcome = self.send(request, started).await;
+        let answer = self.send(request, started).await;
         drop(pass);
+        let duration = gate::now().saturating_duration_since(started);
+        let outcome = answer
+            .and_then(|answer| take(&answer).map_err(|fault| Failed::last(sorted(fault, answer.status))));
         let call = Call {
             service: request.service,
             operation: request.operation.as_str(),
             outcome: outcome.as_ref().err().map_or("ok", |failed| failed.error.label()),
-            duration: gate::now().saturating_duration_since(started),
+            duration,
             waited: started.saturating_duration_since(asked),
         };
         tracing::debug!(
@@ -179,29 +194,31 @@ impl Transport {
         outcome
     }
 
-    async fn send(&self, request: &Request, started: Instant) -> Result<Answer, CallError> {
+    async fn send(&self, request: &Request, started: Instant) -> Result<Answer, Failed> {
         let (service, is_write) = (request.service, request.operation.is_write());
         let (status, headers, body) = self.exchange(request).await.map_err(|failure| match failure {
-            Failure::NotSent(error) => CallError::last(error),
-            Failure::Lost { cause, .. } if is_write => CallError::last(Error::Ambiguous { service, cause }),
-            Failure::Lost { cause, timeout } => {
-                CallError { error: Error::Unreachable { cause }, repeatable: !timeout }
-            }
+            Failure::NotSent(error) => Failed::last(error),
+            Failure::Lost { cause, .. } if is_write => Failed::last(Error::Ambiguous { service, cause }),
+            Failure::Lost { cause, timeout } => Failed {
+                error: Error::Unreachable { cause },
+                again: if timeout { Again::No } else { Again::AtOnce },
+            },
         })?;
         if status == StatusCode::TOO_MANY_REQUESTS {
             let retry_after =
                 headers.get(RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now()));
             self.gate.limited(started, retry_after);
-            return Err(CallError::last(Error::RateLimited { retry_after }));
+            return Err(Failed { error: Error::RateLimited { retry_after }, again: Again::AfterPause });
         }
         self.gate.passed();
         let out_of_order = || match is_write {
             true => {
-                CallError::last(Error::Ambiguous { service, cause: format!("it was answered with {status}") })
+                Failed::last(Error::Ambiguous { service, cause: format!("it was answered with {status}") })
             }
-            false => {
-                CallError { error: Error::Unavailable { service, status: status.as_u16() }, repeatable: true }
-            }
+            false => Failed {
+                error: Error::Unavailable { service, status: status.as_u16() },
+                again: Again::AtOnce,
+            },
         };
         match status {
             StatusCode::UNAUTHORIZED => {
@@ -209,10 +226,10 @@ impl Transport {
                 if self.authenticated.load(Ordering::Relaxed) && refusals < BELIEVED {
                     return Err(out_of_order());
                 }
-                Err(CallError::last(Error::Unauthorized))
+                Err(Failed::last(Error::Unauthorized))
             }
-            StatusCode::FORBIDDEN => Err(CallError::last(Error::Forbidden { service })),
-            StatusCode::PRECONDITION_FAILED => Err(CallError::last(Error::ClockSkew)),
+            StatusCode::FORBIDDEN => Err(Failed::last(Error::Forbidden { service })),
+            StatusCode::PRECONDITION_FAILED => Err(Failed::last(Error::ClockSkew)),
             StatusCode::REQUEST_TIMEOUT => Err(out_of_order()),
             status if status.is_server_error() => Err(out_of_order()),
             status if status.is_success() => {
@@ -221,7 +238,7 @@ impl Transport {
                 Ok(Answer { status, body })
             }
             status if status.is_client_error() => Ok(Answer { status, body }),
-            status => Err(CallError::last(Error::Settings {
+            status => Err(Failed::last(Error::Settings {
                 what: format!("no SOLIDserver at the endpoint: it answers {} to {service}", status.as_u16()),
             })),
         }
@@ -298,15 +315,22 @@ impl Transport {
     }
 }
 
-/// A failed call, and whether a read may be repeated after it.
-struct CallError {
+/// A failed call, and when it may be made again if it was a read.
+struct Failed {
     error: Error,
-    repeatable: bool,
+    again: Again,
 }
 
-impl CallError {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    No,
+    AtOnce,
+    AfterPause,
+}
+
+impl Failed {
     const fn last(error: Error) -> Self {
-        Self { error, repeatable: false }
+        Self { error, again: Again::No }
     }
 }
 

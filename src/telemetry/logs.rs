@@ -1,20 +1,7 @@
 //! Logs on standard error: lines for people on a terminal, JSON objects for machines elsewhere.
 //!
-//! An event is a sentence without data in it and fields with the data, so that a search finds it. The names of fields are a vocabulary
-//! that does not change without a word in the changelog:
-//!
-//! | field | what it holds |
-//! |---|---|
-//! | `solid_server` | name of a SolidServer |
-//! | `place` | DNS server, view and zone |
-//! | `dns_record` | namespace and name of a DnsRecord |
-//! | `reason` | a reason as conditions show it |
-//! | `scope` | what a pass has read |
-//! | `service` | a service of the appliance |
-//! | `outcome` | how a call ended, as in the metrics |
-//! | `error` | an error with its causes |
-//!
-//! Credentials are never logged: they are kept in types that do not print them.
+//! `docs/reference/logs.md` lists the fields; their names do not change without a word in the changelog. Credentials are never logged: they are
+//! kept in types that do not print them.
 
 use std::io::{IsTerminal as _, stderr};
 

@@ -14,6 +14,10 @@ mod api;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod client;
+#[cfg(test)]
+mod counts;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod documents;
@@ -25,3 +29,9 @@ mod lifecycle;
 mod ownership;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod trouble;
+#[cfg(test)]
+mod types;
+#[cfg(test)]
+mod zones;

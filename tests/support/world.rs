@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use kube::api::{Api, ListParams};
 use solidserver_operator::api::{DnsRecord, SolidServer};
 use solidserver_simulator::{Config, RowView, Simulator};
@@ -78,11 +79,16 @@ impl World {
 
     /// Applies a SolidServer for the simulator; `spec` is YAML for further fields, indented by two.
     pub(crate) async fn solid_server(&self, name: &str, spec: &str) {
+        let endpoint = self.simulator.endpoint();
+        self.solid_server_at(name, &endpoint, spec).await;
+    }
+
+    /// The same at another address that leads to the simulator.
+    pub(crate) async fn solid_server_at(&self, name: &str, endpoint: &str, spec: &str) {
         let bundle =
             base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
         self.apply(&format!(
-            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {spec}\n",
-            self.simulator.endpoint()
+            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {spec}\n"
         ))
         .await;
     }
@@ -221,6 +227,10 @@ impl World {
     /// Waits until a whole round over the zones that began after this call is over.
     pub(crate) async fn a_round(&self, solid_server: &str) {
         let before = self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync);
+        // Its time has whole seconds: within one second two rounds could look the same.
+        let since_before =
+            async || before.as_ref().is_none_or(|sync| (Timestamp::now() - sync.time.0).get_seconds() >= 1);
+        self.until("the second of the last round is over", since_before).await;
         self.kubectl(&[
             "annotate",
             "--overwrite",

@@ -1,43 +1,8 @@
-//! The files in crds/ are what the types say, and what the API server can afford.
-
-use std::path::Path;
+//! The definitions as Kubernetes and people read them: descriptions, defaults, messages.
 
 use kube::CustomResourceExt as _;
 use serde_json::Value;
 use solidserver_operator::api::{DnsRecord, SolidServer};
-use solidserver_operator::cli::crds;
-
-/// Set to write the files instead of comparing them.
-const WRITE: &str = "WRITE_CRDS";
-
-#[test]
-fn the_files_in_crds_are_what_the_command_prints() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-    let generated = [
-        ("dnsrecords.yaml", crds::dns_records().unwrap()),
-        ("solidservers.yaml", crds::solid_servers().unwrap()),
-    ];
-    for (name, text) in generated {
-        let path = folder.join(name);
-        if std::env::var_os(WRITE).is_some() {
-            std::fs::write(&path, &text).unwrap();
-        }
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            committed == text,
-            "crds/{name} is not what the types say; run: {WRITE}=1 cargo test --test integration api::definitions"
-        );
-    }
-}
-
-#[test]
-fn the_command_prints_both_definitions_as_one_stream() {
-    let text = crds::crds().unwrap();
-    let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-    let names: Vec<&str> =
-        documents.iter().filter_map(|document| document.pointer("/metadata/name")?.as_str()).collect();
-    assert_eq!(names, ["dnsrecords.solidserver.dev", "solidservers.solidserver.dev"]);
-}
 
 /// Calls `visit` with each node of a schema and its path.
 fn walk(path: &str, node: &Value, visit: &mut impl FnMut(&str, &Value)) {

@@ -114,9 +114,25 @@ async fn who_has_a_name_is_found_by_field() {
 async fn both_kinds_are_in_one_category() {
     let (control_plane, namespace) = with_records("category").await;
     let names =
-        kubectl(control_plane, &["get", "solidserver", "--output=name", "--namespace", &namespace]).await;
+        kubectl(control_plane, &["get", "solidserver-operator", "--output=name", "--namespace", &namespace])
+            .await;
     let records: Vec<&str> = names.lines().filter(|name| name.starts_with("dnsrecord.")).collect();
     assert_eq!(records, ["dnsrecord.solidserver.dev/mail", "dnsrecord.solidserver.dev/www"]);
+}
+
+/// A category of the same name as a kind would hide it.
+#[tokio::test]
+async fn each_name_of_a_kind_means_that_kind() {
+    let (control_plane, namespace) = with_records("names").await;
+    for name in ["dnsrecord", "dnsrecords", "dnsr"] {
+        let get = ["get", name, "www", "--output=name", "--namespace", &namespace];
+        assert_eq!(kubectl(control_plane, &get).await, "dnsrecord.solidserver.dev/www\n", "{name}");
+    }
+    for name in ["solidserver", "solidservers", "sds"] {
+        let output = control_plane.kubectl(&["get", name, "nobody"]).await.unwrap();
+        let says = r#"solidservers.solidserver.dev "nobody" not found"#;
+        assert!(output.stderr.contains(says), "{name}: {}", output.stderr);
+    }
 }
 
 #[tokio::test]
