@@ -263,9 +263,10 @@ impl Engine {
             self.fresher.remove(object);
         }
         let (seen, held) = (Seen::of(&record), is_held(&record));
+        let mut lost_finalizer = false;
         let news = match self.slots.get_mut(object) {
             Some(slot) if slot.seen.is_same_object(&seen) => {
-                let lost_finalizer = slot.held && !held && record.metadata.deletion_timestamp.is_none();
+                lost_finalizer = slot.held && !held && record.metadata.deletion_timestamp.is_none();
                 slot.held = held;
                 let news = seen.is_news_to(&slot.seen) || lost_finalizer;
                 if news {
@@ -284,6 +285,10 @@ impl Engine {
                 true
             }
         };
+        if lost_finalizer {
+            // At once: the next thing to happen may be that it is deleted.
+            self.run_for(object, Errand::Hold);
+        }
         if news && self.unlisted == 0 {
             self.rebind(object, true);
         }

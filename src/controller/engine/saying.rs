@@ -1,4 +1,4 @@
-//! What is said outside of passes: refusals, outages, long waits, counts.
+//! What is said and done outside of passes: refusals, outages, long waits, finalizers, counts.
 
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub(super) enum Errand {
     TellWaiting,
     /// Its finalizer goes, its rows stay.
     LetGo,
+    /// Its finalizer was taken off by somebody else and comes back, whether or not the appliance can be reached.
+    Hold,
 }
 
 /// An errand has been run.
@@ -57,9 +59,15 @@ impl Engine {
             let Some((object, errand)) = self.errands.pop_first() else { return };
             let Some(record) = self.latest(&object) else { continue };
             let tools = Arc::clone(&self.tools);
-            if matches!(errand, Errand::LetGo) {
+            if matches!(errand, Errand::LetGo | Errand::Hold) {
                 self.running_errands.spawn(async move {
-                    let outcome = reconcile::release(&tools.kube, &record).await.map(|()| None);
+                    let outcome = if matches!(errand, Errand::LetGo) {
+                        reconcile::release(&tools.kube, &record).await.map(|()| None)
+                    } else if record.metadata.deletion_timestamp.is_none() {
+                        reconcile::hold(&tools.kube, &record).await.map(Some)
+                    } else {
+                        Ok(None)
+                    };
                     Ran { object, errand, outcome }
                 });
             } else if let Some(finding) = self.finding(&object, &record, &errand) {
@@ -90,7 +98,7 @@ impl Engine {
                 let silent = shown_reason(record).is_none() && record.metadata.deletion_timestamp.is_none();
                 silent.then(|| Finding::new(Reason::Pending, "its turn has not come yet"))
             }
-            Errand::LetGo => None,
+            Errand::LetGo | Errand::Hold => None,
         }
     }
 
