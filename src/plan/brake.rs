@@ -4,14 +4,22 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use crate::record::Rrset;
+use crate::record::{Place, Rrset};
 
 use super::change::Change;
+use super::claim::Stage;
 use super::decide::Decision;
 
 /// How long to wait before each further try; the last one repeats.
 const WAITS: [Duration; 3] =
     [Duration::from_secs(3600), Duration::from_secs(6 * 3600), Duration::from_secs(24 * 3600)];
+
+/// Confirmed writes of one wish after which the same wrong row may show.
+const WRONG_AGAIN: u32 = 1;
+
+/// Confirmed writes of one wish after which its rows may be missing. Once may be an accident: a row that somebody deletes before it is
+/// ever read looks just like one that was not kept.
+const MISSING_AGAIN: u32 = 2;
 
 /// Confirmed writes of one wish that may fail to stick, each in another way, before the brake holds.
 const DIFFERENT_FAILURES: u32 = 3;
@@ -27,15 +35,19 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Takes the fingerprint; the order of `seen` does not matter.
+    /// Takes the fingerprint; the order of `seen` does not matter. The same RRset in another zone is another wish: a record that
+    /// moves meets no rows there either, and yet nothing has failed.
     pub(super) fn new(
+        place: &Place,
+        gives_up: bool,
         wanted: &Rrset,
         class_parameters: &BTreeMap<String, String>,
         class_name: Option<&str>,
         seen: impl Iterator<Item = String>,
     ) -> Self {
         let mut hasher = DefaultHasher::new();
-        (&wanted.key, wanted.ttl, &wanted.values, class_parameters, class_name).hash(&mut hasher);
+        (place, gives_up, &wanted.key, wanted.ttl, &wanted.values, class_parameters, class_name)
+            .hash(&mut hasher);
         let wanted = hasher.finish();
         let mut seen: Vec<String> = seen.collect();
         seen.sort_unstable();
@@ -110,6 +122,10 @@ impl Brake {
     /// [`Braked`] when the write is not to be made now.
     pub fn check(&mut self, decision: &Decision, now: Duration) -> Result<(), Braked> {
         let fingerprint = decision.fingerprint;
+        if decision.stage != Stage::Wanted && self.held.as_ref().is_some_and(|held| held.on.is_none()) {
+            // What was held before a restart was a wish; to give rows up is another matter.
+            self.held = None;
+        }
         if let Some(held) = &mut self.held {
             let on = *held.on.get_or_insert(fingerprint);
             if on == fingerprint && now < held.braked.until {
@@ -128,7 +144,13 @@ impl Brake {
             return Ok(());
         };
         self.failures += 1;
-        if sent.seen != fingerprint.seen && self.failures < DIFFERENT_FAILURES {
+        let missing = decision.steps.changes().all(|change| matches!(change, Change::Add(_)));
+        let most = match (sent.seen == fingerprint.seen, missing) {
+            (true, true) => MISSING_AGAIN,
+            (true, false) => WRONG_AGAIN,
+            (false, _) => DIFFERENT_FAILURES,
+        };
+        if self.failures < most {
             return Ok(());
         }
         let (reason, message) = if self.fulfilled == Some(fingerprint.wanted) {

@@ -507,7 +507,9 @@ impl<'a> Planner<'a, '_> {
         let seen = claim.names().flat_map(|name| self.rows.at(name)).map(|(row, owner)| {
             format!("{} {} {} {:?} {owner}", row.name, row.ttl, row.row_type.as_str(), row.values)
         });
-        Fingerprint::new(&claim.rrset, &claim.class_parameters, claim.class_name.as_deref(), seen)
+        let class_name = claim.class_name.as_deref();
+        let gives_up = claim.stage != Stage::Wanted;
+        Fingerprint::new(self.view.place, gives_up, &claim.rrset, &claim.class_parameters, class_name, seen)
     }
 }
 

@@ -135,7 +135,7 @@ impl Slice<'_> {
                     Err(error) => return unfenced(settled, &error),
                 }
             }
-            if matches!(decision.verdict, Verdict::InSync { .. }) {
+            if matches!(decision.verdict, Verdict::InSync { .. } | Verdict::ForeignValues { .. }) {
                 settled.brake.fulfilled(decision.fingerprint);
             }
             return self.conclude(decision, &subject, Executed::default(), settled).await;

@@ -27,3 +27,9 @@ mod documents;
 mod harness;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod trouble;
+#[cfg(test)]
+mod types;
+#[cfg(test)]
+mod zones;

@@ -18,8 +18,8 @@ use crate::plan::ObjectName;
 use crate::reconcile::{is_held, is_ready};
 use crate::record::{Name, Place};
 
-/// Whole looks at the appliance in which a record's zone must be missing before it is taken for gone.
-const LOOKS_BEFORE_GONE: u32 = 2;
+/// Further whole looks at the appliance in which a record's zone must be missing before it is taken for gone.
+const LOOKS_BEFORE_GONE: u32 = 1;
 
 /// How long a SolidServer may be missing before the records that refer to it say so.
 const GRACE: Duration = Duration::from_secs(3);
@@ -75,6 +75,7 @@ impl Engine {
         };
         let (spec, catalogue) = (Arc::clone(&ready.spec), Arc::clone(&ready.catalogue));
         let gone = slot.missed_zone >= LOOKS_BEFORE_GONE;
+        let in_trouble = appliance.trouble.is_some();
         match bind(&record, &spec, &catalogue, gone) {
             Ok(mut binding) => {
                 let cleared = |place: &Place| slot.left.contains(place);
@@ -94,6 +95,10 @@ impl Engine {
                 }
                 if changed || !same {
                     self.mark_everywhere(object);
+                    // No pass will say so before the trouble is over.
+                    if in_trouble {
+                        self.run_for(object, Errand::TellTrouble);
+                    }
                 }
             }
             Err(refusal) => self.unplaced(object, &record, &catalogue, refusal),

@@ -49,6 +49,29 @@ fn somebody_who_changes_it_back_is_told_from_an_appliance_that_does_not_keep_it(
 }
 
 #[test]
+fn a_row_that_is_missing_again_may_have_been_deleted_by_somebody_once() {
+    let mut brake = Brake::default();
+    round(&mut brake, "", Duration::ZERO).unwrap();
+    round(&mut brake, "", Duration::ZERO).unwrap();
+    let braked = round(&mut brake, "", Duration::ZERO).unwrap_err();
+    assert_eq!(braked.reason, BrakeReason::NotStoredAsSent);
+}
+
+#[test]
+fn a_held_write_does_not_hold_a_deletion_up() {
+    let deletion = || {
+        let claim = claim("shop/web", "a.example.com 600 A 192.0.2.1").stage(Stage::Deleting);
+        Scene::new([claim], [row("1 a.example.com 600 A 192.0.2.9").marked("shop/web")]).decision("shop/web")
+    };
+    let mut brake = Brake::default();
+    round(&mut brake, "192.0.2.9", Duration::ZERO).unwrap();
+    round(&mut brake, "192.0.2.9", Duration::ZERO).unwrap_err();
+    brake.check(&deletion(), Duration::ZERO).unwrap();
+    let mut restored = Brake::restored(BrakeReason::Rejected, String::new(), HOUR);
+    restored.check(&deletion(), Duration::ZERO).unwrap();
+}
+
+#[test]
 fn another_failure_each_time_ends_after_three_writes() {
     let mut brake = Brake::default();
     let values = ["", "192.0.2.7", "192.0.2.8", "192.0.2.9"];
