@@ -6,7 +6,7 @@ use crate::record::{Name, Place, RecordData, Row, RowEdit, Rrset, RrsetKey};
 
 use super::brake::Fingerprint;
 use super::change::{Change, Steps};
-use super::claim::{Adoption, Claim, OnDrift, Sharing, Stage};
+use super::claim::{Claim, OnDrift, Sharing, Stage};
 use super::conflict::{Ruling, judge, row_clashes};
 use super::drift::{Wanted, difference};
 use super::ownership::{Identity, MARK_PARAMETERS, ObjectName, Owner, rrset_digest};
@@ -116,7 +116,7 @@ pub struct Decision {
 }
 
 /// Rows of the view by name, each with its owner.
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     by_name: BTreeMap<&'a Name, Vec<(&'a Row, Owner)>>,
     /// Rows by the DnsRecord that holds them.
     owned: BTreeMap<ObjectName, Vec<&'a Row>>,
@@ -165,7 +165,7 @@ impl<'a> Rows<'a> {
         self.owned.get(object).into_iter().flatten().copied()
     }
 
-    fn holds(&self, object: &ObjectName, key: &RrsetKey) -> bool {
+    pub(super) fn holds(&self, object: &ObjectName, key: &RrsetKey) -> bool {
         self.owned_by(object).any(|row| row.rrset_key().as_ref() == Some(key))
     }
 }
@@ -188,13 +188,13 @@ pub fn plan(view: &ZoneView<'_>) -> Vec<Decision> {
     decisions
 }
 
-struct Planner<'a, 'v> {
+pub(super) struct Planner<'a, 'v> {
     view: &'v ZoneView<'a>,
-    rows: &'v Rows<'a>,
-    ruling: &'v Ruling,
+    pub(super) rows: &'v Rows<'a>,
+    pub(super) ruling: &'v Ruling,
     /// Claims that want an RRset, by that.
     rivals: BTreeMap<&'v RrsetKey, Vec<&'v Claim>>,
-    by_object: BTreeMap<&'v ObjectName, &'v Claim>,
+    pub(super) by_object: BTreeMap<&'v ObjectName, &'v Claim>,
 }
 
 impl<'a> Planner<'a, '_> {
@@ -363,83 +363,6 @@ impl<'a> Planner<'a, '_> {
             _ => Motive::Request,
         };
         (verdict, self.in_order(claim, difference.put, difference.remove), motive)
-    }
-
-    /// The TTL of a shared RRset (RFC 2181 5.2: it has one), and the one that unmarked rows must have to be taken over as
-    /// identical.
-    ///
-    /// That of rows that others had there before wins. Among DnsRecords of this cluster the first one says, so that two of
-    /// them never follow each other in a circle.
-    fn shared_ttl(&self, claim: &Claim, others: &[(&Row, &Owner)], unmarked: &[&Row]) -> (u32, Option<u32>) {
-        let key = &claim.rrset.key;
-        let is_foreign = |owner: &Owner| match owner {
-            Owner::Object(object) => self.sharer(object, key).is_none_or(|other| !other.writable),
-            _ => true,
-        };
-        let is_wanted = |row: &Row| row.data.as_ref().is_some_and(|data| claim.rrset.values.contains(data));
-        let marked = others.iter().find(|(_, owner)| is_foreign(owner)).map(|(row, _)| row.ttl);
-        let stays = marked.or_else(|| unmarked.iter().find(|row| !is_wanted(row)).map(|row| row.ttl));
-        let first = || self.first_sharer(key).filter(|first| first.object != claim.object);
-        if let Some(ttl) = stays.or_else(|| first().map(|first| first.rrset.ttl)) {
-            return (ttl, Some(ttl));
-        }
-        let may_differ = |row: &&&Row| match claim.adoption {
-            Adoption::Never => true,
-            Adoption::IfIdentical => row.ttl != claim.rrset.ttl,
-            Adoption::Always => false,
-        };
-        match unmarked.iter().find(may_differ) {
-            Some(row) => (row.ttl, None),
-            None => (claim.rrset.ttl, Some(claim.rrset.ttl)),
-        }
-    }
-
-    /// The claim of `object`, if it wants this RRset.
-    fn sharer(&self, object: &ObjectName, key: &RrsetKey) -> Option<&Claim> {
-        self.by_object.get(object).copied().filter(|claim| claim.is_wanted() && claim.rrset.key == *key)
-    }
-
-    /// Of those that have an RRset and can write it the one that comes first: a holder, then the oldest.
-    fn first_sharer(&self, key: &RrsetKey) -> Option<&Claim> {
-        self.writing_sharers(key)
-            .min_by_key(|sharer| (!self.rows.holds(&sharer.object, key), sharer.seniority()))
-    }
-
-    fn writing_sharers(&self, key: &RrsetKey) -> impl Iterator<Item = &Claim> {
-        self.ruling
-            .winners(key)
-            .filter_map(|object| self.sharer(object, key))
-            .filter(|sharer| sharer.writable)
-    }
-
-    /// A wanted value that cannot be added yet, since another sharer still has it and will give it up, or adds it itself.
-    fn awaited_value(
-        &self,
-        claim: &Claim,
-        own: &BTreeSet<&RecordData>,
-        others: &[(&Row, &Owner)],
-    ) -> Option<String> {
-        let key = &claim.rrset.key;
-        for data in claim.rrset.values.iter().filter(|data| !own.contains(data)) {
-            let Some((_, owner)) = others.iter().find(|(row, _)| row.data.as_ref() == Some(data)) else {
-                let adds = |sharer: &&Claim| sharer.rrset.values.contains(data);
-                let first = self.writing_sharers(key).filter(adds).min_by_key(|sharer| sharer.seniority());
-                match first.filter(|first| first.object != claim.object) {
-                    Some(first) => {
-                        return Some(format!("its value {data} to be added by DnsRecord {}", first.object));
-                    }
-                    None => continue,
-                }
-            };
-            let Owner::Object(object) = owner else { continue };
-            if self
-                .sharer(object, key)
-                .is_some_and(|other| other.writable && !other.rrset.values.contains(data))
-            {
-                return Some(format!("its value {data} to be given up by DnsRecord {object}"));
-            }
-        }
-        None
     }
 
     /// Puts the rows that the DnsRecord has elsewhere in the zone after what is put at its new name, except where the old

@@ -10,6 +10,7 @@ mod decide;
 mod drift;
 mod ownership;
 mod policy;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod zone_choice;
