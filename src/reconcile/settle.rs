@@ -135,12 +135,12 @@ impl Slice<'_> {
                     Err(error) => return unfenced(settled, &error),
                 }
             }
-            if matches!(decision.verdict, Verdict::InSync { .. }) {
+            if matches!(decision.verdict, Verdict::InSync { .. } | Verdict::ForeignValues { .. }) {
                 settled.brake.fulfilled(decision.fingerprint);
             }
             return self.conclude(decision, &subject, Executed::default(), settled).await;
         }
-        if let Err(braked) = settled.brake.check(decision.fingerprint, now) {
+        if let Err(braked) = settled.brake.check(&decision, now) {
             return self.braked(&braked, settled).await;
         }
         if decision.stage == Stage::Wanted {

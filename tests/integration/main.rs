@@ -27,3 +27,6 @@ mod harness;
 mod smoke;
 #[cfg(test)]
 mod trouble;
+mod types;
+#[cfg(test)]
+mod zones;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use kube::api::{Api, ListParams};
 use solidserver_operator::api::{DnsRecord, SolidServer};
 use solidserver_simulator::{Config, RowView, Simulator};
@@ -226,6 +227,10 @@ impl World {
     /// Waits until a whole round over the zones that began after this call is over.
     pub(crate) async fn a_round(&self, solid_server: &str) {
         let before = self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync);
+        // Its time has whole seconds: within one second two rounds could look the same.
+        let since_before =
+            async || before.as_ref().is_none_or(|sync| (Timestamp::now() - sync.time.0).get_seconds() >= 1);
+        self.until("the second of the last round is over", since_before).await;
         self.kubectl(&[
             "annotate",
             "--overwrite",
