@@ -27,6 +27,7 @@ mod harness;
 mod smoke;
 #[cfg(test)]
 mod trouble;
+#[cfg(test)]
 mod types;
 #[cfg(test)]
 mod zones;

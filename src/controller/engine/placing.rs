@@ -18,8 +18,8 @@ use crate::plan::ObjectName;
 use crate::reconcile::{is_held, is_ready};
 use crate::record::{Name, Place};
 
-/// Whole looks at the appliance in which a record's zone must be missing before it is taken for gone.
-const LOOKS_BEFORE_GONE: u32 = 2;
+/// Further whole looks at the appliance in which a record's zone must be missing before it is taken for gone.
+const LOOKS_BEFORE_GONE: u32 = 1;
 
 /// How long a SolidServer may be missing before the records that refer to it say so.
 const GRACE: Duration = Duration::from_secs(3);
