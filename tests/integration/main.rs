@@ -16,6 +16,8 @@ mod architecture;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod command;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod deploy;

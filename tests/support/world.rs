@@ -2,7 +2,7 @@
 //! shipped.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -314,9 +314,4 @@ pub(crate) fn manifest(namespace: &str, name: &str, spec: &str) -> String {
 
 fn unique() -> u128 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos()
-}
-
-/// The folder of the package.
-pub(crate) fn package() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
