@@ -23,6 +23,8 @@ mod documents;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod quirks;
+#[cfg(test)]
 mod smoke;
 #[cfg(test)]
 mod types;

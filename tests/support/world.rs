@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use kube::api::{Api, ListParams};
-use solidserver_operator::api::{DnsRecord, SolidServer};
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use solidserver_operator::api::{DnsRecord, RECONCILE_REQUESTED_AT, SolidServer};
 use solidserver_simulator::{Config, RowView, Simulator};
 use tokio::process::{Child, Command};
 
@@ -232,14 +232,13 @@ impl World {
             before.as_ref().is_none_or(|sync| (Timestamp::now() - sync.time.0).get_seconds() >= 1)
         };
         self.until("the second of the last round is over", since_before).await;
-        self.kubectl(&[
-            "annotate",
-            "--overwrite",
-            "solidserver",
-            solid_server,
-            &format!("solidserver.dev/reconcile-requested-at={}", unique()),
-        ])
-        .await;
+        let request = serde_json::json!({
+            "metadata": {"annotations": {RECONCILE_REQUESTED_AT: unique().to_string()}}
+        });
+        Api::<SolidServer>::all(self.client.clone())
+            .patch(solid_server, &PatchParams::default(), &Patch::Merge(&request))
+            .await
+            .expect("it is annotated");
         self.until("a whole round is over", async || {
             self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync) != before
         })
