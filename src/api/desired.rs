@@ -143,14 +143,16 @@ pub fn applied(status: &DnsRecordStatus) -> Option<Applied> {
 
 /// The reconciliation that was asked for by annotation and not served yet.
 #[must_use]
-pub fn reconcile_requested(record: &DnsRecord) -> Option<&str> {
+pub fn reconcile_requested(record: &DnsRecord) -> Option<String> {
     let annotations = record.metadata.annotations.as_ref()?;
-    let asked = [RECONCILE_REQUESTED_AT, FLUX_RECONCILE_REQUESTED_AT]
+    let asked: Vec<&str> = [RECONCILE_REQUESTED_AT, FLUX_RECONCILE_REQUESTED_AT]
         .iter()
-        .filter_map(|key| annotations.get(*key))
-        .max()?;
+        .filter_map(|key| annotations.get(*key).map(String::as_str))
+        .collect();
+    // Both together are one request: a new value of either is a new one.
+    let asked = asked.join(" ");
     let served = record.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
-    (served != Some(asked.as_str())).then_some(asked.as_str())
+    (!asked.is_empty() && served != Some(asked.as_str())).then_some(asked)
 }
 
 /// Whether a record that is being deleted is to be let go with its rows left as they are.
@@ -211,6 +213,7 @@ pub fn claim(
             DriftPolicy::Report => OnDrift::Report,
         },
         applied,
+        other_names: BTreeSet::new(),
         decide: false,
         writable: !spec.suspend,
     }

@@ -33,8 +33,8 @@ const MAX_INSTANCE_ID: usize = 253;
 /// The flags of `run` as they were given. Each has an environment variable; the flag wins.
 #[derive(Clone, Debug, Args)]
 pub struct RunArguments {
-    /// Name of this cluster in the ownership marks on the appliance: a DNS label, different for each cluster that writes to the same
-    /// appliance, and the same again when the cluster is rebuilt
+    /// Name of this cluster in the ownership marks on the appliance: a DNS label, different for each cluster
+    /// that writes to the same appliance, and the same again when the cluster is rebuilt
     #[arg(long, value_name = "NAME", env = "SOLIDSERVER_OPERATOR_CLUSTER_NAME")]
     cluster_name: String,
 
@@ -68,7 +68,8 @@ pub struct RunArguments {
     #[arg(long, value_enum, value_name = "FORMAT", env = "SOLIDSERVER_OPERATOR_LOG_FORMAT")]
     log_format: Option<LogFormat>,
 
-    /// What is logged: a level, or levels by module such as info,solidserver_operator=debug [default: RUST_LOG, else info]
+    /// What is logged: a level, or levels by module such as info,solidserver_operator=debug [default:
+    /// RUST_LOG, else info]
     #[arg(long, value_name = "FILTER", env = "SOLIDSERVER_OPERATOR_LOG")]
     log: Option<String>,
 }
@@ -225,8 +226,8 @@ fn checked_instance_id(id: String) -> Result<String, FlagError> {
     if good { Ok(id) } else { Err(FlagError::InstanceId(id)) }
 }
 
-/// Runs the operator until SIGTERM or SIGINT, or until a part of it fails. After the first signal the controller finishes what it has
-/// begun; a second one ends the process at once.
+/// Runs the operator until SIGTERM or SIGINT, or until a part of it fails. After the first signal the
+/// controller finishes what it has begun; a second one ends the process at once.
 ///
 /// `controller` is what does the work; it ends soon after its token is cancelled.
 ///

@@ -19,7 +19,7 @@ use crate::api::{
     LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec, SolidServerStatus,
     Standing, ZoneStatus, kstatus,
 };
-use crate::reconcile::{self, ErrorClass, EventSink, Notice};
+use crate::reconcile::{self, ErrorClass, EventSink, Notice, Trouble};
 use crate::record::Place;
 use crate::solidserver::{Client, Error};
 use crate::telemetry::Metrics;
@@ -68,7 +68,7 @@ pub(super) enum Ask {
         /// The zone.
         place: Place,
         /// What kept it from being read or written.
-        trouble: Option<(Reason, String)>,
+        trouble: Option<Trouble>,
     },
     /// Counts for the status.
     Counts(RecordCounts),
@@ -85,8 +85,8 @@ pub(super) struct Wish {
     pub(super) object: Arc<SolidServer>,
     /// Why it must not be worked with, whatever the appliance says.
     pub(super) barred: Option<Refusal>,
-    /// How many DnsRecords refer to it.
-    pub(super) references: usize,
+    /// How many DnsRecords refer to it; `None` while not all of them are known.
+    pub(super) references: Option<usize>,
 }
 
 /// What every appliance's task works with.
@@ -170,7 +170,7 @@ struct Task {
     servers: BTreeSet<Arc<str>>,
     attempts: u32,
     /// Zones that the last pass could not read or write.
-    troubles: BTreeMap<Place, (Reason, String)>,
+    troubles: BTreeMap<Place, Trouble>,
     /// When the last whole round was begun.
     last_round: Option<Instant>,
     /// When the status was patched last.
@@ -204,8 +204,10 @@ impl Task {
             }
             Ask::Look => self.look_soon(),
             Ask::Zone { place, trouble: Some(trouble) } => {
-                self.troubles.insert(place, trouble);
-                self.look_soon();
+                if self.troubles.get(&place) != Some(&trouble) {
+                    self.troubles.insert(place, trouble);
+                    self.look_soon();
+                }
             }
             Ask::Zone { place, trouble: None } => {
                 if self.troubles.remove(&place).is_some() {
@@ -248,7 +250,6 @@ impl Task {
         let interval = spec.resync_interval().unwrap_or(SolidServerSpec::DEFAULT_RESYNC_INTERVAL);
         match seen {
             Ok((client, catalogue)) => {
-                let recovered = self.attempts > 0;
                 self.attempts = 0;
                 let now = Instant::now();
                 let asked =
@@ -256,7 +257,7 @@ impl Task {
                 let due =
                     self.last_round.is_none_or(|last| last + interval <= now + Duration::from_millis(10));
                 let request = requested(&wish.object).cloned();
-                let resync = due || recovered || asked || request != self.request;
+                let resync = due || asked || request != self.request;
                 self.request = request;
                 if resync {
                     self.last_round = Some(now);
@@ -271,8 +272,8 @@ impl Task {
                         "the appliance shows this account no DNS server or zone; give it read rights"
                             .to_owned(),
                     )
-                } else if let Some((place, (reason, trouble))) = self.troubles.first_key_value() {
-                    (*reason, format!("{place}: {trouble}"))
+                } else if let Some((place, trouble)) = self.troubles.first_key_value() {
+                    (trouble.reason, format!("{place}: {}", trouble.message))
                 } else {
                     (Reason::InSync, message)
                 };
@@ -313,7 +314,7 @@ impl Task {
         }
         let client = self.connector.client(spec).await.map_err(|refusal| (refusal, ErrorClass::Settings))?;
         self.survey(&client, spec).await.map(|catalogue| (client, catalogue)).map_err(|error| {
-            let message = format!("{error}; {}", advice(&error));
+            let message = format!("{}; {}", reconcile::words(&error), advice(&error));
             (Refusal::new(reconcile::reason(&error), message), ErrorClass::of(&error))
         })
     }
@@ -332,12 +333,22 @@ impl Task {
                 .collect(),
             ..Catalogue::default()
         };
+        let spoken_of = servers_in_use(spec, &BTreeSet::new());
         for server in servers_in_use(spec, &self.servers) {
             if !catalogue.servers.contains(&server) {
                 continue;
             }
-            let (views, zones) = futures::try_join!(client.views(&server), client.zones(&server))?;
-            catalogue.listed.insert(server, ServerCatalogue::new(views, zones));
+            match futures::try_join!(client.views(&server), client.zones(&server)) {
+                Ok((views, zones)) => {
+                    catalogue.listed.insert(server, ServerCatalogue::new(views, zones));
+                }
+                // A server that only a DnsRecord names must not stop the others.
+                Err(error) if !spoken_of.contains(&server) && !reconcile::is_trouble(&error) => {
+                    warn!(solid_server = %self.name, %server, "cannot list its zones: {error}");
+                    catalogue.unreadable.insert(server, reconcile::words(&error));
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(catalogue)
     }
@@ -405,7 +416,7 @@ impl Task {
             None => {
                 vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": SOLID_SERVER_FINALIZER})]
             }
-            Some(index) if deleting && wish.references == 0 => {
+            Some(index) if deleting && wish.references == Some(0) => {
                 let path = format!("/metadata/finalizers/{index}");
                 vec![
                     json!({"op": "test", "path": path, "value": SOLID_SERVER_FINALIZER}),

@@ -23,6 +23,8 @@ pub(super) struct Binding {
 
 /// Binds a DnsRecord to its zone.
 ///
+/// A zone that its status speaks of and that is not listed any more is waited for; `gone` says that this was long enough.
+///
 /// # Errors
 /// [`Refusal`] when its spec makes no sense or has no place on the appliance. A record that is being deleted needs neither: where
 /// its status says that rows are, they are removed.
@@ -30,17 +32,28 @@ pub(super) fn bind(
     record: &DnsRecord,
     solid_server: &SolidServerSpec,
     catalogue: &Catalogue,
+    gone: bool,
 ) -> Result<Binding, Refusal> {
     let status = record.status.as_ref();
-    let lives = status.and_then(applied_place);
+    let deleting = record.metadata.deletion_timestamp.is_some();
+    let mut lives = status.and_then(applied_place);
+    if let Some(place) = lives.as_ref().filter(|place| !catalogue.has(place)) {
+        if deleting || !gone {
+            return Err(Refusal::new(
+                Reason::NotVisible,
+                format!(
+                    "the {place}, which holds the record, is not among the zones that the appliance shows: it is gone, or the account has lost its rights; nothing is written or let go"
+                ),
+            ));
+        }
+        lives = None;
+    }
     let was = status.and_then(applied);
     let applied_name = was.as_ref().map(|was| was.key.name.clone());
     let wanted = wanted_place(record, solid_server, catalogue);
-    if record.metadata.deletion_timestamp.is_none() {
+    if !deleting {
         let (rrset, home, defaults_changed) = wanted?;
-        // In a zone that is gone nothing is left to remove. A record that is being deleted does not rely on that: an account that
-        // may not see the zone any more looks the same, and would leave its rows behind.
-        let leaves = lives.filter(|place| *place != home && !catalogue.lacks(place));
+        let leaves = lives.filter(|place| *place != home);
         return Ok(Binding { home, leaves, rrset, applied_name, defaults_changed });
     }
     match (wanted, lives, was) {

@@ -49,6 +49,8 @@ pub(super) struct Catalogue {
     pub(super) servers: Vec<Arc<str>>,
     /// Those whose views and zones were listed.
     pub(super) listed: BTreeMap<Arc<str>, ServerCatalogue>,
+    /// Those that only DnsRecords name, and that could not be listed: why.
+    pub(super) unreadable: BTreeMap<Arc<str>, String>,
 }
 
 /// Why a DnsRecord has no place on an appliance: a reason and a sentence.
@@ -85,6 +87,12 @@ impl Catalogue {
                 "no DNS server is named: set spec.dnsServer, or spec.defaults.dnsServer of the SolidServer",
             ));
         };
+        if let Some(why) = self.unreadable.get(server) {
+            return Err(Refusal::new(
+                Reason::Retrying,
+                format!("DNS server {server} cannot be listed: {why}"),
+            ));
+        }
         let Some(listed) = self.listed.get(server) else {
             let seen: Vec<&str> = self.servers.iter().map(|server| &**server).take(10).collect();
             return Err(Refusal::new(
@@ -128,13 +136,14 @@ impl Catalogue {
             .map_err(|refusal| Refusal::new(zone_reason(&refusal), refusal.to_string()))
     }
 
-    /// Whether a zone is known to be gone: its server's zones were listed, and it is not among them. An account that sees no zone
-    /// of the server at all knows nothing.
+    /// Whether a zone is listed, or its server was not looked at.
     #[must_use]
-    pub(super) fn lacks(&self, place: &Place) -> bool {
-        self.listed.get(&place.server).is_some_and(|server| {
-            let mut named = server.zones.get(&place.zone).into_iter().flatten();
-            server.zone_count > 0 && !named.any(|zone| zone.place == *place)
+    pub(super) fn has(&self, place: &Place) -> bool {
+        self.listed.get(&place.server).is_none_or(|server| {
+            server
+                .zones
+                .get(&place.zone)
+                .is_some_and(|zones| zones.iter().any(|zone| zone.place.view == place.view))
         })
     }
 

@@ -4,16 +4,17 @@ mod passing;
 mod placing;
 mod saying;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use self::saying::{Errand, Ran};
 use super::appliance::{self, Ask, News, Ready, Surroundings, Wish};
 use super::catalogue::Refusal;
 use super::endpoints::barred;
@@ -28,10 +29,10 @@ use crate::reconcile::{Done, Tools, is_held};
 use crate::telemetry::Health;
 
 /// Zones that run at the same time; each appliance has its own bound on calls.
-const PASSES: usize = 64;
+const PASSES: usize = 256;
 
-/// Status writes outside of passes at the same time.
-const SAYING: usize = 16;
+/// Zones of one appliance that run at the same time, so that a slow one leaves room for the others.
+const PASSES_OF_ONE: usize = 16;
 
 /// How often counts are brought up to date and long waits are told.
 const TICK: Duration = Duration::from_secs(2);
@@ -70,12 +71,6 @@ impl Drop for Appliance {
     }
 }
 
-/// A status write outside of a pass has ended.
-struct Said {
-    object: ObjectName,
-    record: Option<Arc<DnsRecord>>,
-}
-
 /// See the module.
 pub(super) struct Engine {
     tools: Arc<Tools>,
@@ -87,9 +82,14 @@ pub(super) struct Engine {
     zones: HashMap<ZoneKey, ZoneState>,
     appliances: HashMap<Arc<str>, Appliance>,
     queue: ZoneQueue<ZoneKey>,
-    passes: JoinSet<(ZoneKey, Done)>,
-    saying: JoinSet<Said>,
-    say_limit: Arc<Semaphore>,
+    passes: JoinSet<(ZoneKey, Option<Done>)>,
+    /// Passes that are running, by SolidServer.
+    busy: HashMap<Arc<str>, usize>,
+    /// Zones that are due but whose appliance is busy enough.
+    held_back: HashMap<Arc<str>, VecDeque<ZoneKey>>,
+    errands: BTreeMap<ObjectName, Errand>,
+    failed_errands: Vec<(ObjectName, Errand)>,
+    running_errands: JoinSet<Ran>,
     rounds: Rounds,
     /// Record lists (one for each watched namespace) and the SolidServer list that are still to come.
     unlisted: usize,
@@ -116,8 +116,11 @@ impl Engine {
             appliances: HashMap::new(),
             queue: ZoneQueue::new(),
             passes: JoinSet::new(),
-            saying: JoinSet::new(),
-            say_limit: Arc::new(Semaphore::new(SAYING)),
+            busy: HashMap::new(),
+            held_back: HashMap::new(),
+            errands: BTreeMap::new(),
+            failed_errands: Vec::new(),
+            running_errands: JoinSet::new(),
             rounds: Rounds::new(),
             unlisted: lists,
         }
@@ -143,7 +146,7 @@ impl Engine {
                 Some(news) = news.recv() => self.hear(news),
                 zone = self.queue.next(), if may_begin => self.begin(zone),
                 Some(Ok((zone, done))) = self.passes.join_next() => self.finish(&zone, done),
-                Some(Ok(said)) = self.saying.join_next() => self.said(said),
+                Some(Ok(ran)) = self.running_errands.join_next() => self.ran(ran),
                 _ = tick.tick() => self.tick(),
             }
         }
@@ -151,7 +154,7 @@ impl Engine {
         info!(passes = self.passes.len(), "shutting down: running passes may end");
         let farewell = async {
             while self.passes.join_next().await.is_some() {}
-            while self.saying.join_next().await.is_some() {}
+            while self.running_errands.join_next().await.is_some() {}
         };
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             info!("some passes did not end in time; their records are read again after the next start");
@@ -190,14 +193,15 @@ impl Engine {
             Sight::SolidServersListed(objects) => {
                 let listed: HashSet<Arc<str>> = objects.iter().map(solid_server_name).collect();
                 self.appliances.retain(|name, _| listed.contains(name));
-                for object in objects {
-                    self.solid_server(Arc::new(object));
+                let objects: Vec<Arc<SolidServer>> = objects.into_iter().map(Arc::new).collect();
+                for object in &objects {
+                    self.solid_server(Arc::clone(object), &objects);
                 }
                 self.rebind_the_unbound();
                 self.listed();
             }
             Sight::SolidServer(object) => {
-                self.solid_server(Arc::new(*object));
+                self.solid_server(Arc::new(*object), &[]);
                 self.rebind_the_unbound();
             }
             Sight::SolidServerGone(name) => {
@@ -224,6 +228,7 @@ impl Engine {
             for object in all {
                 self.rebind(&object, true);
             }
+            self.update_wishes();
         }
     }
 
@@ -287,23 +292,14 @@ impl Engine {
     /// An object is gone.
     fn forget(&mut self, object: &ObjectName) {
         self.fresher.remove(object);
+        self.errands.remove(object);
+        self.unregister(object);
         let Some(slot) = self.slots.remove(object) else { return };
-        for (zone, name) in &slot.registered {
-            let Some(state) = self.zones.get_mut(zone) else { continue };
-            state.remove(name, object);
-            state.dirty.remove(object);
-            state.retries.remove(object);
-            // Those that it stood in the way of may go on now.
-            let rivals: Vec<ObjectName> = state.at(name).cloned().collect();
-            for rival in rivals {
-                self.mark(zone, &rival);
-            }
-        }
-        self.drop_empty_zones(&slot.registered);
         self.update_references(&slot.solid_server);
     }
 
-    fn solid_server(&mut self, object: Arc<SolidServer>) {
+    /// A SolidServer was applied, or listed among `others`.
+    fn solid_server(&mut self, object: Arc<SolidServer>, others: &[Arc<SolidServer>]) {
         let name = solid_server_name(&object);
         let same =
             self.appliances.get(&name).is_some_and(|known| known.object.metadata.uid == object.metadata.uid);
@@ -312,11 +308,14 @@ impl Engine {
                 known.object = object;
             }
         } else {
-            let wish = Wish { object: Arc::clone(&object), barred: None, references: self.references(&name) };
+            // Known before its task begins, so that two never work on one appliance, not even at first.
+            let known = self.appliances.values().map(|appliance| &*appliance.object);
+            let all: Vec<&SolidServer> = known.chain(others.iter().map(|other| &**other)).collect();
+            let barred = barred(&object, &all);
+            let wish = Wish { object: Arc::clone(&object), barred, references: self.references(&name) };
             let (wishes, receiver) = watch::channel(wish);
             let (asks, heard) = mpsc::unbounded_channel();
             let surroundings = self.surroundings.clone();
-            // Only once all SolidServers are known can be said which of them shares an endpoint with another one.
             self.appliances.insert(
                 Arc::clone(&name),
                 Appliance {
@@ -351,8 +350,9 @@ impl Engine {
         }
     }
 
-    fn references(&self, name: &Arc<str>) -> usize {
-        self.slots.values().filter(|slot| slot.solid_server == *name).count()
+    /// How many DnsRecords refer to a SolidServer; `None` while not all of them are known.
+    fn references(&self, name: &Arc<str>) -> Option<usize> {
+        (self.unlisted == 0).then(|| self.slots.values().filter(|slot| slot.solid_server == *name).count())
     }
 
     fn update_references(&self, name: &Arc<str>) {
@@ -377,8 +377,9 @@ impl Engine {
                 if changed {
                     let theirs = self.objects_of(&name);
                     for object in theirs {
-                        self.tell_trouble(&object);
+                        self.errands.entry(object).or_insert(Errand::TellTrouble);
                     }
+                    self.run_errands();
                 }
             }
         }
@@ -400,7 +401,11 @@ impl Engine {
         let changed = before.is_none_or(|before| before.catalogue != catalogue || before.spec != ready.spec);
         appliance.ready = Some(Ready { catalogue, ..ready });
         for object in self.objects_of(&name) {
-            let unbound = self.slots.get(&object).is_some_and(|slot| slot.binding.is_none());
+            let Some(slot) = self.slots.get_mut(&object) else { continue };
+            if resync {
+                slot.missed_zone = if slot.lost_zone { slot.missed_zone + 1 } else { 0 };
+            }
+            let unbound = slot.binding.is_none();
             if changed || unbound {
                 self.rebind(&object, false);
             }
@@ -417,8 +422,11 @@ impl Engine {
             if recovered {
                 // What waited for the appliance need not wait longer.
                 state.dirty.extend(std::mem::take(&mut state.retries).into_keys());
+                state.not_before = None;
             }
-            self.queue.changed(zone, now);
+            if state.whole_due || !state.dirty.is_empty() {
+                self.queue.changed(zone, now);
+            }
         }
         if resync && theirs.is_empty() {
             self.end_round(&name, None);

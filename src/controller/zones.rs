@@ -33,6 +33,10 @@ pub(super) struct ZoneState {
     pub(super) retries: BTreeMap<ObjectName, Instant>,
     /// A reading of the whole zone is due.
     pub(super) whole_due: bool,
+    /// No pass before this: the last one could not read the zone.
+    pub(super) not_before: Option<Instant>,
+    /// Passes in a row that could not read the zone.
+    pub(super) failures: u32,
     /// What the last slice has read.
     pub(super) known: Option<Known>,
     /// Rows at the last reading of the whole zone.
@@ -109,7 +113,7 @@ impl Seen {
             uid: record.metadata.uid.clone(),
             generation: record.metadata.generation,
             deleting: record.metadata.deletion_timestamp.is_some(),
-            requested: reconcile_requested(record).map(str::to_owned),
+            requested: reconcile_requested(record),
             abandoned: is_abandoned(record),
         }
     }
@@ -150,8 +154,15 @@ pub(super) struct Slot {
     pub(super) attempts: u32,
     /// It is settled in its new zone: the one it leaves may be cleared.
     pub(super) placed: bool,
-    /// The zone that it left is cleared.
-    pub(super) left: Option<Place>,
+    /// Zones that it left and that are cleared, until its status says where it is.
+    pub(super) left: BTreeSet<Place>,
+    /// Where rows of it were or may have been written since it was last known to be settled. Lost with a restart, after which every
+    /// zone is read as a whole.
+    pub(super) written: BTreeSet<(Place, Name)>,
+    /// Its zone was not among those of the last look.
+    pub(super) lost_zone: bool,
+    /// In how many whole looks its zone was missing.
+    pub(super) missed_zone: u32,
     /// Since when it has had work to do, for the status of those that wait long.
     pub(super) waits_since: Option<Instant>,
     /// Since when its SolidServer has been missing, until that was told.
@@ -171,7 +182,10 @@ impl Slot {
             brake: restored(record, since_start).unwrap_or_default(),
             attempts: 0,
             placed: false,
-            left: None,
+            left: BTreeSet::new(),
+            written: BTreeSet::new(),
+            lost_zone: false,
+            missed_zone: 0,
             waits_since: Some(now),
             unserved_since: None,
         }

@@ -6,12 +6,26 @@ use std::time::Duration;
 
 use crate::record::{Place, Rrset};
 
+use super::change::Change;
+use super::claim::Stage;
+use super::decide::Decision;
+
 /// How long to wait before each further try; the last one repeats.
 const WAITS: [Duration; 3] =
     [Duration::from_secs(3600), Duration::from_secs(6 * 3600), Duration::from_secs(24 * 3600)];
 
+/// Confirmed writes of one wish after which the same wrong row may show.
+const WRONG_AGAIN: u32 = 1;
+
+/// Confirmed writes of one wish after which its rows may be missing. Once may be an accident: a row that somebody deletes before it is
+/// ever read looks just like one that was not kept.
+const MISSING_AGAIN: u32 = 2;
+
 /// Confirmed writes of one wish that may fail to stick, each in another way, before the brake holds.
 const DIFFERENT_FAILURES: u32 = 3;
+
+/// Characters of a value that a message shows.
+const LONGEST_VALUE: usize = 400;
 
 /// What was wanted and what was there, each as a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +39,15 @@ impl Fingerprint {
     /// moves meets no rows there either, and yet nothing has failed.
     pub(super) fn new(
         place: &Place,
+        gives_up: bool,
         wanted: &Rrset,
         class_parameters: &BTreeMap<String, String>,
         class_name: Option<&str>,
         seen: impl Iterator<Item = String>,
     ) -> Self {
         let mut hasher = DefaultHasher::new();
-        (place, &wanted.key, wanted.ttl, &wanted.values, class_parameters, class_name).hash(&mut hasher);
+        (place, gives_up, &wanted.key, wanted.ttl, &wanted.values, class_parameters, class_name)
+            .hash(&mut hasher);
         let wanted = hasher.finish();
         let mut seen: Vec<String> = seen.collect();
         seen.sort_unstable();
@@ -104,7 +120,12 @@ impl Brake {
     ///
     /// # Errors
     /// [`Braked`] when the write is not to be made now.
-    pub fn check(&mut self, fingerprint: Fingerprint, now: Duration) -> Result<(), Braked> {
+    pub fn check(&mut self, decision: &Decision, now: Duration) -> Result<(), Braked> {
+        let fingerprint = decision.fingerprint;
+        if decision.stage != Stage::Wanted && self.held.as_ref().is_some_and(|held| held.on.is_none()) {
+            // What was held before a restart was a wish; to give rows up is another matter.
+            self.held = None;
+        }
         if let Some(held) = &mut self.held {
             let on = *held.on.get_or_insert(fingerprint);
             if on == fingerprint && now < held.braked.until {
@@ -123,7 +144,13 @@ impl Brake {
             return Ok(());
         };
         self.failures += 1;
-        if sent.seen != fingerprint.seen && self.failures < DIFFERENT_FAILURES {
+        let missing = decision.steps.changes().all(|change| matches!(change, Change::Add(_)));
+        let most = match (sent.seen == fingerprint.seen, missing) {
+            (true, true) => MISSING_AGAIN,
+            (true, false) => WRONG_AGAIN,
+            (false, _) => DIFFERENT_FAILURES,
+        };
+        if self.failures < most {
             return Ok(());
         }
         let (reason, message) = if self.fulfilled == Some(fingerprint.wanted) {
@@ -131,7 +158,9 @@ impl Brake {
         } else {
             (BrakeReason::NotStoredAsSent, "the appliance keeps something else than what was written")
         };
-        Err(self.hold(reason, message.to_owned(), fingerprint, now))
+        let differences: Vec<String> = decision.steps.changes().map(difference).collect();
+        let message = format!("{message}: {}", differences.join("; "));
+        Err(self.hold(reason, message, fingerprint, now))
     }
 
     /// The appliance says that a row exists already. Whether it said so before of the same wish, on the same sight: then the row
@@ -164,5 +193,52 @@ impl Brake {
     #[must_use]
     pub fn until(&self) -> Option<Duration> {
         self.held.as_ref().map(|held| held.braked.until)
+    }
+}
+
+/// What was found where something else was written.
+fn difference(change: &Change) -> String {
+    match change {
+        Change::Add(row) => format!(
+            "{} {} is missing, and was added with TTL {} as {}",
+            row.name,
+            row.data.record_type(),
+            row.ttl,
+            short(&row.data)
+        ),
+        Change::Edit { row, edit } => {
+            let found = row.display_value();
+            let mut text = format!(
+                "{} {} has TTL {} and {}, wanted are TTL {} and {}",
+                row.name,
+                row.row_type.as_str(),
+                row.ttl,
+                short(&found),
+                edit.ttl,
+                short(&edit.data)
+            );
+            let keys: Vec<&str> =
+                edit.set_parameters.keys().chain(&edit.delete_parameters).map(String::as_str).collect();
+            if !keys.is_empty() {
+                text.push_str(", and other class parameters: ");
+                text.push_str(&keys.join(", "));
+            }
+            text
+        }
+        Change::Delete { row } => format!(
+            "{} {} still has {}, which was deleted",
+            row.name,
+            row.row_type.as_str(),
+            short(&row.display_value())
+        ),
+    }
+}
+
+/// A value as a message can hold it: a condition has room for some hundred characters, a TXT value may be longer.
+fn short(value: &impl ToString) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST_VALUE) {
+        None => text,
+        Some((end, _)) => format!("{}... ({} bytes)", &text[..end], text.len()),
     }
 }

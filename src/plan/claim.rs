@@ -73,6 +73,8 @@ pub struct Claim {
     pub on_drift: OnDrift,
     /// What its status says was last applied in this zone.
     pub applied: Option<Applied>,
+    /// Further names in this zone at which rows of it may stand.
+    pub other_names: BTreeSet<Name>,
     /// Whether a decision is asked for; otherwise it only counts as a competitor.
     pub decide: bool,
     /// Whether it may write now; one that may not (suspended, held by the brake) takes nothing over.
@@ -93,12 +95,10 @@ pub struct Applied {
 impl Claim {
     /// The names whose rows must be known before this claim can be decided.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
-        let applied = self
-            .applied
-            .as_ref()
-            .map(|applied| &applied.key.name)
-            .filter(|name| **name != self.rrset.key.name);
-        std::iter::once(&self.rrset.key.name).chain(applied)
+        let own = &self.rrset.key.name;
+        let applied = self.applied.as_ref().map(|applied| &applied.key.name);
+        let others = applied.into_iter().chain(&self.other_names).filter(move |name| *name != own);
+        std::iter::once(own).chain(others)
     }
 
     /// Whether it wants its RRset to be here.

@@ -22,6 +22,11 @@ impl Ruling {
         self.winners.get(key).is_some_and(|winners| winners.contains(object))
     }
 
+    /// All that may have the RRset.
+    pub(super) fn winners(&self, key: &RrsetKey) -> impl Iterator<Item = &ObjectName> {
+        self.winners.get(key).into_iter().flatten()
+    }
+
     /// The winner that a loser is told of.
     pub(super) fn winner(&self, key: &RrsetKey) -> Option<&ObjectName> {
         self.winners.get(key).and_then(BTreeSet::first)
@@ -58,27 +63,25 @@ pub(super) fn judge(claims: &[&Claim], holds: impl Fn(&RrsetKey, &ObjectName) ->
     for claim in claims.iter().filter(|claim| claim.is_wanted()) {
         by_key.entry(&claim.rrset.key).or_default().push(claim);
     }
-    // Holding goes before age, in both contests.
+    // Holding goes before age, in both contests. Of several that hold one RRset those that share it go first: to become
+    // Exclusive takes nothing from them.
     let rank = |key: &RrsetKey, claim: &Claim| {
         let (created, object) = claim.seniority();
-        (!holds(key, &claim.object), created, object.clone())
+        let holds = holds(key, &claim.object);
+        (!holds, holds && claim.sharing == Sharing::Exclusive, created, object.clone())
     };
-    let mut best: BTreeMap<&RrsetKey, &Claim> = BTreeMap::new();
-    for (key, rivals) in &by_key {
-        if let Some(first) = rivals.iter().min_by_key(|claim| rank(key, claim)) {
-            best.insert(key, first);
-        }
-    }
+    let mut contests: Vec<_> = by_key
+        .iter()
+        .filter_map(|(key, rivals)| {
+            let first = rivals.iter().min_by_key(|claim| rank(key, claim))?;
+            Some((rank(key, first), *key, *first, rivals))
+        })
+        .collect();
+    contests.sort_by(|(left, ..), (right, ..)| left.cmp(right));
     let mut ruling = Ruling::default();
-    for (key, rivals) in &by_key {
-        let Some(first) = best.get(key) else { continue };
-        let beaten = best.iter().any(|(other, rival)| {
-            other.name == key.name
-                && clashes(other.record_type, key.record_type)
-                && rival.object != first.object
-                && rank(other, rival) < rank(key, first)
-        });
-        if beaten {
+    // In the order of rank: one that has lost itself keeps nobody away.
+    for (_, key, first, rivals) in contests {
+        if ruling.cname_rival(key).is_some() {
             continue;
         }
         let mut winners = BTreeSet::from([first.object.clone()]);
@@ -90,7 +93,7 @@ pub(super) fn judge(claims: &[&Claim], holds: impl Fn(&RrsetKey, &ObjectName) ->
                     .map(|claim| claim.object.clone()),
             );
         }
-        ruling.winners.insert((*key).clone(), winners);
+        ruling.winners.insert(key.clone(), winners);
     }
     ruling
 }

@@ -6,7 +6,7 @@ use crate::record::{Name, Place, RecordData, Row, RowEdit, Rrset, RrsetKey};
 
 use super::brake::Fingerprint;
 use super::change::{Change, Steps};
-use super::claim::{Claim, OnDrift, Sharing, Stage};
+use super::claim::{Adoption, Claim, OnDrift, Sharing, Stage};
 use super::conflict::{Ruling, judge, row_clashes};
 use super::drift::{Wanted, difference};
 use super::ownership::{Identity, MARK_PARAMETERS, ObjectName, Owner, rrset_digest};
@@ -118,6 +118,8 @@ pub struct Decision {
 /// Rows of the view by name, each with its owner.
 struct Rows<'a> {
     by_name: BTreeMap<&'a Name, Vec<(&'a Row, Owner)>>,
+    /// Rows by the DnsRecord that holds them.
+    owned: BTreeMap<ObjectName, Vec<&'a Row>>,
     /// Rows that count as gone, but whose deletion is not yet pushed.
     going: BTreeSet<(&'a Name, &'a RecordData)>,
 }
@@ -138,7 +140,17 @@ impl<'a> Rows<'a> {
             .filter(|row| row.pending_delete)
             .filter_map(|row| Some((&row.name, row.data.as_ref()?)))
             .collect();
-        Self { by_name, going }
+        // Nothing may depend on the order that the appliance lists rows in.
+        for rows in by_name.values_mut() {
+            rows.sort_by(|(left, _), (right, _)| left.id.cmp(&right.id));
+        }
+        let mut owned: BTreeMap<ObjectName, Vec<&Row>> = BTreeMap::new();
+        for (row, owner) in by_name.values().flatten() {
+            if let Owner::Object(object) = owner {
+                owned.entry(object.clone()).or_default().push(row);
+            }
+        }
+        Self { by_name, owned, going }
     }
 
     fn at(&self, name: &Name) -> impl Iterator<Item = &(&'a Row, Owner)> {
@@ -149,12 +161,12 @@ impl<'a> Rows<'a> {
         self.at(&key.name).filter(|(row, _)| row.rrset_key().as_ref() == Some(key))
     }
 
-    fn owned_by<'r>(&'r self, object: &'r ObjectName) -> impl Iterator<Item = &'a Row> + 'r {
-        self.by_name
-            .values()
-            .flatten()
-            .filter(move |(_, owner)| matches!(owner, Owner::Object(other) if other == object))
-            .map(|(row, _)| *row)
+    fn owned_by(&self, object: &ObjectName) -> impl Iterator<Item = &'a Row> {
+        self.owned.get(object).into_iter().flatten().copied()
+    }
+
+    fn holds(&self, object: &ObjectName, key: &RrsetKey) -> bool {
+        self.owned_by(object).any(|row| row.rrset_key().as_ref() == Some(key))
     }
 }
 
@@ -162,18 +174,14 @@ impl<'a> Rows<'a> {
 #[must_use]
 pub fn plan(view: &ZoneView<'_>) -> Vec<Decision> {
     let rows = Rows::new(view);
-    let mut owned: BTreeMap<&ObjectName, Vec<&Row>> = BTreeMap::new();
-    for (row, owner) in rows.by_name.values().flatten() {
-        if let Owner::Object(object) = owner {
-            owned.entry(object).or_default().push(row);
-        }
-    }
     let claims: Vec<&Claim> = view.claims.iter().collect();
-    let holds = |key: &RrsetKey, object: &ObjectName| {
-        owned.get(object).is_some_and(|rows| rows.iter().any(|row| row.rrset_key().as_ref() == Some(key)))
-    };
-    let ruling = judge(&claims, holds);
-    let planner = Planner { view, rows: &rows, ruling: &ruling };
+    let ruling = judge(&claims, |key, object| rows.holds(object, key));
+    let mut rivals: BTreeMap<&RrsetKey, Vec<&Claim>> = BTreeMap::new();
+    for claim in claims.iter().filter(|claim| claim.is_wanted()) {
+        rivals.entry(&claim.rrset.key).or_default().push(claim);
+    }
+    let by_object = claims.iter().map(|claim| (&claim.object, *claim)).collect();
+    let planner = Planner { view, rows: &rows, ruling: &ruling, rivals, by_object };
     let mut decisions: Vec<Decision> =
         view.claims.iter().filter(|claim| claim.decide).map(|claim| planner.decide(claim)).collect();
     decisions.sort_by(|left, right| (left.motive, &left.object).cmp(&(right.motive, &right.object)));
@@ -184,6 +192,9 @@ struct Planner<'a, 'v> {
     view: &'v ZoneView<'a>,
     rows: &'v Rows<'a>,
     ruling: &'v Ruling,
+    /// Claims that want an RRset, by that.
+    rivals: BTreeMap<&'v RrsetKey, Vec<&'v Claim>>,
+    by_object: BTreeMap<&'v ObjectName, &'v Claim>,
 }
 
 impl<'a> Planner<'a, '_> {
@@ -206,24 +217,18 @@ impl<'a> Planner<'a, '_> {
 
     /// Another claim that gives this RRset up, because it goes or wants another one: its rows can be handed over.
     fn gives_up(&self, object: &ObjectName, key: &RrsetKey) -> bool {
-        self.view
-            .claims
-            .iter()
-            .any(|claim| claim.object == *object && (!claim.is_wanted() || claim.rrset.key != *key))
+        self.by_object.get(object).is_some_and(|claim| !claim.is_wanted() || claim.rrset.key != *key)
     }
 
-    /// The claim that takes a row over from one that gives its RRset up: of those that may have the RRset and may write, one
+    /// The claim that takes a row over from one that gives its RRset up: of those that may have the RRset and can write it now, one
     /// that wants the row's value, else the oldest.
     fn heir(&self, row: &Row) -> Option<&ObjectName> {
         let key = row.rrset_key()?;
-        let wants = |claim: &&Claim| row.data.as_ref().is_some_and(|data| claim.rrset.values.contains(data));
+        let wants =
+            |claim: &&'_ Claim| row.data.as_ref().is_some_and(|data| claim.rrset.values.contains(data));
         let heirs = || {
-            self.view.claims.iter().filter(|claim| {
-                claim.is_wanted()
-                    && claim.writable
-                    && claim.rrset.key == key
-                    && self.ruling.wins(&key, &claim.object)
-            })
+            let rivals = self.rivals.get(&key).into_iter().flatten().copied();
+            rivals.filter(|claim| claim.writable && self.obstacle(claim).is_none())
         };
         heirs()
             .filter(wants)
@@ -291,21 +296,17 @@ impl<'a> Planner<'a, '_> {
         }
         let held = own.clone();
         let own_values: BTreeSet<&RecordData> = own.iter().filter_map(|row| row.data.as_ref()).collect();
-        let division = divide(claim.adoption, claim.sharing, &claim.rrset, &own_values, unmarked);
+        let (ttl, identical) = match claim.sharing {
+            Sharing::Exclusive => (claim.rrset.ttl, Some(claim.rrset.ttl)),
+            Sharing::Shared => self.shared_ttl(claim, &others, &unmarked),
+        };
+        let division = divide(claim.adoption, claim.sharing, &claim.rrset, identical, &own_values, unmarked);
         others.extend(division.foreign.iter().map(|row| (*row, &Owner::Nobody)));
 
         if claim.sharing == Sharing::Exclusive && held.is_empty() && !others.is_empty() {
             return (lost_to(&others), Steps::default(), Motive::Request);
         }
         let adopts = !division.take.is_empty();
-        // The TTL of those that were there before wins in a shared RRset (RFC 2181 5.2: it has one TTL).
-        let ttl = match (
-            claim.sharing,
-            others.first().or(division.take.first().map(|row| (*row, &Owner::Nobody)).as_ref()),
-        ) {
-            (Sharing::Shared, Some((row, _))) => row.ttl,
-            _ => claim.rrset.ttl,
-        };
         let theirs: BTreeSet<&RecordData> = others.iter().filter_map(|(row, _)| row.data.as_ref()).collect();
         own.extend(&division.take);
         own.sort_by(|left, right| left.id.cmp(&right.id));
@@ -314,6 +315,11 @@ impl<'a> Planner<'a, '_> {
         let mut parameters = claim.class_parameters.clone();
         parameters.extend(self.view.identity.mark(&claim.object, &digest));
         let own_now: BTreeSet<&RecordData> = own.iter().filter_map(|row| row.data.as_ref()).collect();
+        if claim.sharing == Sharing::Shared
+            && let Some(for_what) = self.awaited_value(claim, &own_now, &others)
+        {
+            return (Verdict::Waiting { for_what }, Steps::default(), Motive::Request);
+        }
         let wanted = Wanted {
             key,
             ttl,
@@ -345,18 +351,95 @@ impl<'a> Planner<'a, '_> {
             Verdict::InSync { ttl }
         };
 
-        let drifted = claim.was_applied() && !inherits && !adopts;
+        let drifted = claim.was_applied() && !inherits;
         if drifted && claim.on_drift == OnDrift::Report && !difference.is_none() {
             let changes = difference.put.iter().chain(&difference.remove).map(ToString::to_string).collect();
             return (Verdict::Drifted { changes }, Steps::default(), Motive::Drift);
         }
-        let motive = match (drifted, inherits, adopts) {
-            (true, _, _) => Motive::Drift,
-            (_, true, _) => Motive::HandOver,
-            (_, _, true) => Motive::Adoption,
+        let motive = match (inherits, adopts, drifted) {
+            (true, _, _) => Motive::HandOver,
+            (_, true, _) => Motive::Adoption,
+            (_, _, true) => Motive::Drift,
             _ => Motive::Request,
         };
         (verdict, self.in_order(claim, difference.put, difference.remove), motive)
+    }
+
+    /// The TTL of a shared RRset (RFC 2181 5.2: it has one), and the one that unmarked rows must have to be taken over as
+    /// identical.
+    ///
+    /// That of rows that others had there before wins. Among DnsRecords of this cluster the first one says, so that two of
+    /// them never follow each other in a circle.
+    fn shared_ttl(&self, claim: &Claim, others: &[(&Row, &Owner)], unmarked: &[&Row]) -> (u32, Option<u32>) {
+        let key = &claim.rrset.key;
+        let is_foreign = |owner: &Owner| match owner {
+            Owner::Object(object) => self.sharer(object, key).is_none_or(|other| !other.writable),
+            _ => true,
+        };
+        let is_wanted = |row: &Row| row.data.as_ref().is_some_and(|data| claim.rrset.values.contains(data));
+        let marked = others.iter().find(|(_, owner)| is_foreign(owner)).map(|(row, _)| row.ttl);
+        let stays = marked.or_else(|| unmarked.iter().find(|row| !is_wanted(row)).map(|row| row.ttl));
+        let first = || self.first_sharer(key).filter(|first| first.object != claim.object);
+        if let Some(ttl) = stays.or_else(|| first().map(|first| first.rrset.ttl)) {
+            return (ttl, Some(ttl));
+        }
+        let may_differ = |row: &&&Row| match claim.adoption {
+            Adoption::Never => true,
+            Adoption::IfIdentical => row.ttl != claim.rrset.ttl,
+            Adoption::Always => false,
+        };
+        match unmarked.iter().find(may_differ) {
+            Some(row) => (row.ttl, None),
+            None => (claim.rrset.ttl, Some(claim.rrset.ttl)),
+        }
+    }
+
+    /// The claim of `object`, if it wants this RRset.
+    fn sharer(&self, object: &ObjectName, key: &RrsetKey) -> Option<&Claim> {
+        self.by_object.get(object).copied().filter(|claim| claim.is_wanted() && claim.rrset.key == *key)
+    }
+
+    /// Of those that have an RRset and can write it the one that comes first: a holder, then the oldest.
+    fn first_sharer(&self, key: &RrsetKey) -> Option<&Claim> {
+        self.writing_sharers(key)
+            .min_by_key(|sharer| (!self.rows.holds(&sharer.object, key), sharer.seniority()))
+    }
+
+    fn writing_sharers(&self, key: &RrsetKey) -> impl Iterator<Item = &Claim> {
+        self.ruling
+            .winners(key)
+            .filter_map(|object| self.sharer(object, key))
+            .filter(|sharer| sharer.writable)
+    }
+
+    /// A wanted value that cannot be added yet, since another sharer still has it and will give it up, or adds it itself.
+    fn awaited_value(
+        &self,
+        claim: &Claim,
+        own: &BTreeSet<&RecordData>,
+        others: &[(&Row, &Owner)],
+    ) -> Option<String> {
+        let key = &claim.rrset.key;
+        for data in claim.rrset.values.iter().filter(|data| !own.contains(data)) {
+            let Some((_, owner)) = others.iter().find(|(row, _)| row.data.as_ref() == Some(data)) else {
+                let adds = |sharer: &&Claim| sharer.rrset.values.contains(data);
+                let first = self.writing_sharers(key).filter(adds).min_by_key(|sharer| sharer.seniority());
+                match first.filter(|first| first.object != claim.object) {
+                    Some(first) => {
+                        return Some(format!("its value {data} to be added by DnsRecord {}", first.object));
+                    }
+                    None => continue,
+                }
+            };
+            let Owner::Object(object) = owner else { continue };
+            if self
+                .sharer(object, key)
+                .is_some_and(|other| other.writable && !other.rrset.values.contains(data))
+            {
+                return Some(format!("its value {data} to be given up by DnsRecord {object}"));
+            }
+        }
+        None
     }
 
     /// Puts the rows that the DnsRecord has elsewhere in the zone after what is put at its new name, except where the old
@@ -425,7 +508,8 @@ impl<'a> Planner<'a, '_> {
             format!("{} {} {} {:?} {owner}", row.name, row.ttl, row.row_type.as_str(), row.values)
         });
         let class_name = claim.class_name.as_deref();
-        Fingerprint::new(self.view.place, &claim.rrset, &claim.class_parameters, class_name, seen)
+        let gives_up = claim.stage != Stage::Wanted;
+        Fingerprint::new(self.view.place, gives_up, &claim.rrset, &claim.class_parameters, class_name, seen)
     }
 }
 

@@ -16,10 +16,12 @@ pub(super) struct Division<'a> {
 }
 
 /// Divides the `unmarked` rows of an RRset for a record that already has rows of its own with the values `own`, or none.
+/// `ttl` is the one that an identical row has; without one no row is identical.
 pub(super) fn divide<'a>(
     adoption: Adoption,
     sharing: Sharing,
     wanted: &Rrset,
+    ttl: Option<u32>,
     own: &BTreeSet<&RecordData>,
     unmarked: Vec<&'a Row>,
 ) -> Division<'a> {
@@ -28,7 +30,7 @@ pub(super) fn divide<'a>(
         division.take = unmarked;
         return division;
     }
-    let identical_as_a_whole = unmarked.iter().all(|row| row.ttl == wanted.ttl)
+    let identical_as_a_whole = unmarked.iter().all(|row| Some(row.ttl) == ttl)
         && unmarked.iter().filter_map(|row| row.data.as_ref()).collect::<BTreeSet<_>>()
             == wanted.values.iter().collect()
         && unmarked.iter().all(|row| row.data.is_some());
@@ -38,9 +40,12 @@ pub(super) fn divide<'a>(
         let may = match (adoption, sharing) {
             (Adoption::Never, _) => false,
             // Each sharer has rows of its own: a value that it wants and nobody has marked becomes its own.
-            (_, Sharing::Shared) => wanted_value.is_some(),
-            // A first adoption is all or nothing; later, and after a crash in the middle of one, it goes by value.
-            (_, Sharing::Exclusive) => wanted_value.is_some() && (identical_as_a_whole || !own.is_empty()),
+            (Adoption::Always, Sharing::Shared) => wanted_value.is_some(),
+            (_, Sharing::Shared) => wanted_value.is_some() && Some(row.ttl) == ttl,
+            // A first adoption is all or nothing; later, and after a crash in the middle of one, it goes by row.
+            (_, Sharing::Exclusive) => {
+                wanted_value.is_some() && Some(row.ttl) == ttl && (identical_as_a_whole || !own.is_empty())
+            }
         };
         match wanted_value {
             // A second row with the same value answers the same: nothing to take, nothing to complain of.

@@ -23,6 +23,9 @@ pub enum FenceError {
     /// The object is gone, or another one has its name: whatever was planned for it is void.
     #[error("the object is not the one that was planned for any more")]
     Vanished,
+    /// The API server refuses the patch (422): a test in it failed, or the object is not valid with it.
+    #[error("the API server refuses the patch: {0}")]
+    Refused(String),
     /// The API server did not take it, or did not answer.
     #[error("the API server does not take the patch: {0}")]
     Kubernetes(String),
@@ -52,7 +55,7 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
     };
     match patch(client, record, add, false).await {
         // The list of finalizers may be another one by now: look, and try once more.
-        Err(FenceError::Vanished) => {
+        Err(FenceError::Vanished | FenceError::Refused(_)) => {
             let current = current(client, record).await?;
             if is_held(&current) {
                 return Ok(Arc::new(current));
@@ -79,7 +82,7 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
 /// [`FenceError`]; that the object is gone is none.
 pub async fn release(client: &Client, record: &DnsRecord) -> Result<(), FenceError> {
     match remove_finalizer(client, record).await {
-        Err(FenceError::Vanished) => match current(client, record).await {
+        Err(FenceError::Vanished | FenceError::Refused(_)) => match current(client, record).await {
             Ok(current) if is_held(&current) => remove_finalizer(client, &current).await,
             Ok(_) | Err(FenceError::Vanished) => Ok(()),
             Err(error) => Err(error),
@@ -101,17 +104,21 @@ async fn remove_finalizer(client: &Client, record: &DnsRecord) -> Result<(), Fen
     patch(client, record, remove, false).await.map(|_| ())
 }
 
-/// Writes a status that differs from the one the object has.
+/// Writes a status onto the object exactly as it is known: if anything about it changed meanwhile, nothing is written.
 ///
 /// # Errors
-/// [`FenceError`].
+/// [`FenceError`]; `Refused` when it is another object or version by now.
 pub async fn write_status(
     client: &Client,
     record: &DnsRecord,
     status: &DnsRecordStatus,
 ) -> Result<Arc<DnsRecord>, FenceError> {
-    let add = vec![json!({"op": "add", "path": "/status", "value": status})];
-    patch(client, record, add, true).await
+    let version = &record.metadata.resource_version;
+    let operations = vec![
+        json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}),
+        json!({"op": "add", "path": "/status", "value": status}),
+    ];
+    patch(client, record, operations, true).await
 }
 
 fn api(client: &Client, record: &DnsRecord) -> Api<DnsRecord> {
@@ -119,7 +126,10 @@ fn api(client: &Client, record: &DnsRecord) -> Api<DnsRecord> {
 }
 
 /// The object of that name, if it is still the same one.
-async fn current(client: &Client, record: &DnsRecord) -> Result<DnsRecord, FenceError> {
+///
+/// # Errors
+/// [`FenceError`].
+pub(super) async fn current(client: &Client, record: &DnsRecord) -> Result<DnsRecord, FenceError> {
     let api = api(client, record);
     let name = record.name_any();
     let answer = tokio::time::timeout(PATIENCE, api.get_opt(&name)).await.map_err(|_| silent())?;

@@ -9,6 +9,7 @@ mod retry;
 mod settle;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -24,9 +25,9 @@ use crate::telemetry::Metrics;
 pub use events::{EventSink, Notice};
 pub use fence::{FenceError, apply, hold, is_held, release, write_status};
 pub use gather::{GatherError, Known, Scope};
-pub use report::{AppliedNow, Finding, is_ready, shown_reason, status, way_out};
-pub use retry::{ErrorClass, delay, is_trouble, reason};
-pub use settle::{Deed, Ending, Settled, say};
+pub use report::{AppliedNow, Finding, is_ready, is_spared, shown_reason, status};
+pub use retry::{ErrorClass, delay, is_trouble, reason, words};
+pub use settle::{Deed, Ending, Settled, say, say_at_once};
 
 /// How long a pass begins new records before it lets newly changed ones join.
 const SLICE: Duration = Duration::from_secs(1);
@@ -90,6 +91,17 @@ pub struct Work {
     pub zone_rows: Option<usize>,
 }
 
+/// What went wrong beyond one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The reason that conditions show.
+    pub reason: Reason,
+    /// The same in a sentence.
+    pub message: String,
+    /// What it means for the next try.
+    pub class: ErrorClass,
+}
+
 /// What a pass has brought.
 #[derive(Default)]
 pub struct Done {
@@ -101,8 +113,8 @@ pub struct Done {
     pub reads: usize,
     /// Rows with our mark whose DnsRecord does not exist; only a reading of the whole zone tells.
     pub orphans: Option<usize>,
-    /// An error that concerns the appliance as a whole.
-    pub trouble: Option<(Reason, String)>,
+    /// What kept the zone from being read, or an error that concerns the appliance as a whole.
+    pub trouble: Option<Trouble>,
     /// Whether a whole reading was asked for and made.
     pub whole: bool,
 }
@@ -131,7 +143,8 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         solid_server: &work.solid_server,
         place: &work.place,
         client: work.client.starting_by(write_until),
-        begin_until: begun + SLICE,
+        begin_until: Instant::now() + SLICE,
+        at_least: AtomicUsize::new(work.client.concurrency()),
         trouble: OnceLock::new(),
     };
     let mut subjects = work.subjects;
@@ -239,22 +252,19 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
                 work.place
             ),
         ),
-        GatherError::Client(error) => (reason(error), ErrorClass::of(error), error.to_string()),
+        GatherError::Client(error) => (reason(error), ErrorClass::of(error), words(error)),
     };
     warn!(solid_server = %work.solid_server, place = %work.place, reason = reason.as_str(), "cannot read the zone: {message}");
     tools.metrics.pass(&work.solid_server, "failed", Duration::ZERO);
+    let finding = Finding::new(reason, message.clone());
     done.settled = futures::stream::iter(work.subjects)
         .map(|(object, subject)| {
-            let message = &message;
+            let finding = &finding;
             async move {
-                let deleting = subject.record.metadata.deletion_timestamp.is_some();
-                let fresh = if is_ready(&subject.record) && !deleting {
+                let fresh = if is_spared(&subject.record) {
                     None
                 } else {
-                    let message =
-                        if deleting { format!("{message}; {}", way_out(&object)) } else { message.clone() };
-                    let finding = Finding::new(reason, message);
-                    settle::say(tools, &subject.record, &finding).await.ok().flatten()
+                    settle::say(tools, &subject.record, finding).await.ok().flatten()
                 };
                 Settled::again(object, subject, class, fresh)
             }
@@ -263,5 +273,5 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .collect()
         .await;
     done.known = None;
-    done.trouble = Some((reason, message));
+    done.trouble = Some(Trouble { reason, message, class });
 }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{ABANDON, DnsRecord, DnsRecordStatus, Reason, kstatus};
-use crate::plan::ObjectName;
 use crate::record::{Place, Rrset};
 
 /// What is to be said of a DnsRecord.
@@ -47,9 +46,14 @@ impl Finding {
 pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecordStatus {
     let previous = record.status.clone().unwrap_or_default();
     let generation = record.metadata.generation.unwrap_or_default();
+    let message = if record.metadata.deletion_timestamp.is_some() {
+        &format!("{}; {}", finding.message, way_out(record))
+    } else {
+        &finding.message
+    };
     let mut status = DnsRecordStatus {
         observed_generation: generation,
-        conditions: kstatus(finding.reason, &finding.message, generation, now, &previous.conditions),
+        conditions: kstatus(finding.reason, message, generation, now, &previous.conditions),
         ..previous
     };
     if let Some(applied) = &finding.applied {
@@ -72,12 +76,30 @@ pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecor
     status
 }
 
-/// How to let a DnsRecord go that cannot be deleted properly.
+/// Whether trouble with the appliance leaves the record's status as it is: it is ready, or a person has to act on it anyhow, or
+/// the status is what a held write is remembered by.
 #[must_use]
-pub fn way_out(object: &ObjectName) -> String {
+pub fn is_spared(record: &DnsRecord) -> bool {
+    let acted_on = matches!(
+        shown_reason(record),
+        Some(
+            Reason::Rejected
+                | Reason::NotStoredAsSent
+                | Reason::Contested
+                | Reason::HiddenByRights
+                | Reason::Conflict
+                | Reason::ForeignValues
+        )
+    );
+    record.metadata.deletion_timestamp.is_none() && (is_ready(record) || acted_on)
+}
+
+/// How to let a DnsRecord go that cannot be deleted properly.
+fn way_out(record: &DnsRecord) -> String {
     format!(
         "to let it go and leave its rows: kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {ABANDON}=true",
-        object.namespace, object.name
+        record.metadata.namespace.as_deref().unwrap_or_default(),
+        record.metadata.name.as_deref().unwrap_or_default(),
     )
 }
 

@@ -73,6 +73,18 @@ pub fn reason(error: &Error) -> Reason {
     }
 }
 
+/// An error in words that stay the same while the trouble does, so that no status is written anew for each try.
+#[must_use]
+pub fn words(error: &Error) -> String {
+    match error {
+        Error::RateLimited { .. } => {
+            "the appliance's rate limit is reached (429); it goes on by itself as fast as that allows"
+                .to_owned()
+        }
+        error => error.to_string(),
+    }
+}
+
 /// Whether an error concerns the whole appliance, so that starting more calls makes no sense now.
 #[must_use]
 pub fn is_trouble(error: &Error) -> bool {

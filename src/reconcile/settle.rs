@@ -1,5 +1,6 @@
 //! One decision from plan to status: finalizer, steps, what came of them, report.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -10,8 +11,8 @@ use super::events::Notice;
 use super::execute::{Executed, execute};
 use super::fence::{self, FenceError};
 use super::report::{self, AppliedNow, Finding};
-use super::retry::{ErrorClass, is_trouble, reason};
-use super::{Subject, Tools};
+use super::retry::{ErrorClass, is_trouble, reason, words};
+use super::{Subject, Tools, Trouble};
 use crate::api::{DnsRecord, Reason, Standing};
 use crate::plan::{Brake, BrakeReason, Braked, Decision, Fingerprint, Motive, ObjectName, Stage, Verdict};
 use crate::record::{Name, Place};
@@ -97,10 +98,12 @@ pub(super) struct Slice<'a> {
     pub solid_server: &'a str,
     pub place: &'a Place,
     pub client: Client,
-    /// No record is begun after this.
+    /// No record is begun after this, except for a first few: a slow reading must not keep everything from being written.
     pub begin_until: Instant,
+    /// Records that may be begun after that all the same.
+    pub at_least: AtomicUsize,
     /// The first error that concerns the whole appliance; nothing is begun after it.
-    pub trouble: OnceLock<(Reason, String)>,
+    pub trouble: OnceLock<Trouble>,
 }
 
 impl Slice<'_> {
@@ -116,7 +119,7 @@ impl Slice<'_> {
             touched: Vec::new(),
         };
         if !decision.steps.is_empty() {
-            if self.trouble.get().is_some() || Instant::now() >= self.begin_until {
+            if self.trouble.get().is_some() || !self.may_begin() {
                 return settled;
             }
             if subject.record.spec.suspend {
@@ -132,12 +135,12 @@ impl Slice<'_> {
                     Err(error) => return unfenced(settled, &error),
                 }
             }
-            if matches!(decision.verdict, Verdict::InSync { .. }) {
+            if matches!(decision.verdict, Verdict::InSync { .. } | Verdict::ForeignValues { .. }) {
                 settled.brake.fulfilled(decision.fingerprint);
             }
             return self.conclude(decision, &subject, Executed::default(), settled).await;
         }
-        if let Err(braked) = settled.brake.check(decision.fingerprint, now) {
+        if let Err(braked) = settled.brake.check(&decision, now) {
             return self.braked(&braked, settled).await;
         }
         if decision.stage == Stage::Wanted {
@@ -156,6 +159,15 @@ impl Slice<'_> {
             }
             Some(error) => self.failed(&error, decision.fingerprint, executed.wrote(), settled).await,
         }
+    }
+
+    /// Whether there is time for one more record in this slice.
+    fn may_begin(&self) -> bool {
+        let one_of_the_first = self
+            .at_least
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok();
+        one_of_the_first || Instant::now() < self.begin_until
     }
 
     /// All steps are done: say so, or let go.
@@ -200,7 +212,7 @@ impl Slice<'_> {
                         Reason::DefaultsChanged,
                         format!(
                             "in the {} as before, while the SolidServer's defaults name another place by now; to move it: \
-                             kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {}=now",
+                             kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {}=\"$(date +%s)\"",
                             self.place,
                             settled.object.namespace,
                             settled.object.name,
@@ -329,13 +341,14 @@ impl Slice<'_> {
         settled.ending = Ending::Again(ErrorClass::of(error));
         settled.attempts += 1;
         if is_trouble(error) {
-            let _ = self.trouble.set((reason(error), error.to_string()));
+            let class = ErrorClass::of(error);
+            let _ = self.trouble.set(Trouble { reason: reason(error), message: words(error), class });
         }
         // A first doubtful outcome is settled by the next reading, before anybody has read about it.
         if ErrorClass::of(error) == ErrorClass::ReadAgain && settled.attempts < 3 {
             return settled;
         }
-        let mut finding = Finding::new(reason(error), error.to_string());
+        let mut finding = Finding::new(reason(error), words(error));
         finding.wrote = wrote;
         self.say(finding, settled).await
     }
@@ -368,11 +381,36 @@ impl Slice<'_> {
     }
 }
 
-/// Writes the status that a finding asks for, unless the object has it already.
+/// Writes the status that a finding asks for, unless the object has it already. If the object is another version by now, the finding
+/// is written onto that, unless its spec is another one too.
 ///
 /// # Errors
 /// [`FenceError`].
 pub async fn say(
+    tools: &Tools,
+    record: &DnsRecord,
+    finding: &Finding,
+) -> Result<Option<Arc<DnsRecord>>, FenceError> {
+    match say_at_once(tools, record, finding).await {
+        Err(FenceError::Refused(_)) => {
+            let current = fence::current(&tools.kube, record).await?;
+            if current.metadata.generation != record.metadata.generation {
+                return Ok(Some(Arc::new(current)));
+            }
+            match say_at_once(tools, &current, finding).await? {
+                None => Ok(Some(Arc::new(current))),
+                answer => Ok(answer),
+            }
+        }
+        answer => answer,
+    }
+}
+
+/// The same, but only onto the object exactly as it is known.
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn say_at_once(
     tools: &Tools,
     record: &DnsRecord,
     finding: &Finding,
@@ -395,7 +433,7 @@ pub async fn say(
 fn unfenced(mut settled: Settled, error: &FenceError) -> Settled {
     match error {
         FenceError::Vanished => settled.ending = Ending::Vanished,
-        FenceError::Kubernetes(text) => {
+        FenceError::Kubernetes(text) | FenceError::Refused(text) => {
             warn!(object = %settled.object, "{text}");
             settled.ending = Ending::Again(ErrorClass::Kubernetes);
             settled.attempts += 1;

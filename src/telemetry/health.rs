@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Shared by whoever fills the caches and whoever answers `/readyz`. Clones see the same flag. Not ready at first.
+/// Shared by whoever fills the caches and whoever answers `/readyz`. Clones see the same flag. Not ready at
+/// first.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     ready: Arc<AtomicBool>,

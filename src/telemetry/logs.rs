@@ -1,7 +1,7 @@
 //! Logs on standard error: lines for people on a terminal, JSON objects for machines elsewhere.
 //!
-//! `docs/reference/logs.md` lists the fields; their names do not change without a word in the changelog. Credentials are never logged: they are
-//! kept in types that do not print them.
+//! `docs/reference/logs.md` lists the fields; their names do not change without a word in the changelog.
+//! Credentials are never logged: they are kept in types that do not print them.
 
 use std::io::{IsTerminal as _, stderr};
 
@@ -37,8 +37,9 @@ pub enum LogsError {
     Begun(#[source] tracing_subscriber::util::TryInitError),
 }
 
-/// Begins to log, for the whole process. `format` absent means [`LogFormat::Text`] on a terminal, else [`LogFormat::Json`]. `filter` is
-/// a level or levels by module, as tracing-subscriber's `EnvFilter` reads them.
+/// Begins to log, for the whole process. `format` absent means [`LogFormat::Text`] on a terminal, else
+/// [`LogFormat::Json`]. `filter` is a level or levels by module, as tracing-subscriber's `EnvFilter` reads
+/// them.
 ///
 /// # Errors
 /// [`LogsError`] when the filter cannot be read or logging has begun already.

@@ -1,7 +1,8 @@
-//! Metrics in the OpenMetrics text format. `docs/reference/metrics.md` lists them; a test holds the page to this file.
+//! Metrics in the OpenMetrics text format. `docs/reference/metrics.md` lists them; a test holds the page to
+//! this file.
 //!
-//! Label values are bounded: `solid_server` by the SolidServers there are, every other one by being a literal of this program
-//! (`&'static str`). Names of records, namespaces and messages are never labels.
+//! Label values are bounded: `solid_server` by the SolidServers there are, every other one by being a literal
+//! of this program (`&'static str`). Names of records, namespaces and messages are never labels.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -24,7 +25,8 @@ const PREFIX: &str = "solidserver_operator";
 
 /// Upper bounds in seconds. A call of an idle appliance takes some 20 ms, and a deadline is at most 60 s.
 const CALL_SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
-/// Upper bounds in seconds. A pass begins writes for 1 s, so most are shorter than that and a slow list shows beyond it.
+/// Upper bounds in seconds. A pass begins writes for 1 s, so most are shorter than that and a slow list shows
+/// beyond it.
 const PASS_SECONDS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Upper bounds in seconds. A round reads every zone of an appliance.
 const ROUND_SECONDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0];
@@ -132,8 +134,8 @@ impl Metrics {
         }
     }
 
-    /// A call to the appliance has ended. `service` is its name there, `outcome` is `ok` or an error's label, `elapsed` is without
-    /// the wait at the gate.
+    /// A call to the appliance has ended. `service` is its name there, `outcome` is `ok` or an error's label,
+    /// `elapsed` is without the wait at the gate.
     pub fn call(&self, solid_server: &str, service: &'static str, outcome: &'static str, elapsed: Duration) {
         self.calls.with(solid_server, CallLabels { service, outcome }, |calls| {
             calls.inc();
@@ -155,7 +157,8 @@ impl Metrics {
         });
     }
 
-    /// A row was written, or could not be. `change` is `add`, `edit` or `delete`, `outcome` is `ok` or an error's label.
+    /// A row was written, or could not be. `change` is `add`, `edit` or `delete`, `outcome` is `ok` or an
+    /// error's label.
     pub fn rows_changed(&self, solid_server: &str, change: &'static str, outcome: &'static str) {
         self.row_changes.with(solid_server, ChangeLabels { change, outcome }, |changes| {
             changes.inc();
@@ -250,7 +253,8 @@ fn gauge(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A family with a series for each SolidServer and each set of further labels, which can be dropped by SolidServer.
+/// A family with a series for each SolidServer and each set of further labels, which can be dropped by
+/// SolidServer.
 #[derive(Clone)]
 struct PerSolidServer<L, M> {
     family: Family<(SolidServerLabel, L), M, fn() -> M>,
@@ -473,7 +477,8 @@ mod tests {
         assert!(text.contains(r#"{solid_server="a\"b\\c\nd"} 1"#), "{text}");
     }
 
-    /// The rows of the page, from what the registry says of itself: name, kind, labels and help of every metric.
+    /// The rows of the page, from what the registry says of itself: name, kind, labels and help of every
+    /// metric.
     fn table() -> String {
         let text = everything("default").encode().unwrap();
         let lines: Vec<&str> = text.lines().collect();

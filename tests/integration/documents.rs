@@ -57,7 +57,8 @@ fn links(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The anchors that GitHub gives to headings: lower case, spaces to dashes, punctuation dropped, repetitions numbered.
+/// The anchors that GitHub gives to headings: lower case, spaces to dashes, punctuation dropped, repetitions
+/// numbered.
 fn anchors(text: &str) -> Vec<String> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     prose(text)
@@ -78,7 +79,8 @@ fn anchors(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is wrong with a link in the file at `path`; `None` for a good one and for one that leads out of the repository.
+/// What is wrong with a link in the file at `path`; `None` for a good one and for one that leads out of the
+/// repository.
 fn broken(path: &Path, text: &str, link: &str) -> Option<String> {
     if link.contains("://") || link.starts_with("mailto:") {
         return None;

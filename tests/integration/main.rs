@@ -15,6 +15,9 @@ mod api;
 mod architecture;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+mod command;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod deploy;
@@ -26,6 +29,8 @@ mod harness;
 mod quirks;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod trouble;
 #[cfg(test)]
 mod types;
 #[cfg(test)]

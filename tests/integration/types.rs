@@ -305,7 +305,8 @@ async fn another_spelling_of_the_same_values_writes_nothing() {
             "spec": {"fqdn": fqdn, "type": record_type, "values": values, "ttl": 300},
         })
     };
-    let manifest = |records: Vec<Value>| json!({"apiVersion": "v1", "kind": "List", "items": records}).to_string();
+    let manifest =
+        |records: Vec<Value>| json!({"apiVersion": "v1", "kind": "List", "items": records}).to_string();
     world
         .apply(&manifest(vec![
             record("address", "AAAA", "www6.example.com", json!(["2001:db8::1", "2001:db8::2"])),
@@ -319,8 +320,18 @@ async fn another_spelling_of_the_same_values_writes_nothing() {
     for spelling in ["2001:DB8:0:0:0:0:0:1", "2001:0db8:0000:0000:0000:0000:0000:0001", "2001:db8:0::0:1"] {
         world
             .apply(&manifest(vec![
-                record("address", "AAAA", "WWW6.Example.com.", json!(["2001:DB8::2", spelling, "2001:db8::2"])),
-                record("mail", "MX", "mail.example.com", json!(["20 MX2.example.com.", "010 mx1.example.com"])),
+                record(
+                    "address",
+                    "AAAA",
+                    "WWW6.Example.com.",
+                    json!(["2001:DB8::2", spelling, "2001:db8::2"]),
+                ),
+                record(
+                    "mail",
+                    "MX",
+                    "mail.example.com",
+                    json!(["20 MX2.example.com.", "010 mx1.example.com"]),
+                ),
                 record("service", "HTTPS", "svc.example.com", json!([r#"1 . port=8443 alpn="h2""#])),
                 record("name", "CNAME", "Bücher.example.com", json!(["Bücher.example."])),
             ]))

@@ -2,7 +2,7 @@
 //! shipped.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -228,9 +228,8 @@ impl World {
     pub(crate) async fn a_round(&self, solid_server: &str) {
         let before = self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync);
         // Its time has whole seconds: within one second two rounds could look the same.
-        let since_before = async || {
-            before.as_ref().is_none_or(|sync| (Timestamp::now() - sync.time.0).get_seconds() >= 1)
-        };
+        let since_before =
+            async || before.as_ref().is_none_or(|sync| (Timestamp::now() - sync.time.0).get_seconds() >= 1);
         self.until("the second of the last round is over", since_before).await;
         let request = serde_json::json!({
             "metadata": {"annotations": {RECONCILE_REQUESTED_AT: unique().to_string()}}
@@ -314,9 +313,4 @@ pub(crate) fn manifest(namespace: &str, name: &str, spec: &str) -> String {
 
 fn unique() -> u128 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos()
-}
-
-/// The folder of the package.
-pub(crate) fn package() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -1,28 +1,44 @@
 //! Passes: what each is given and what is made of its outcome.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, error};
 
-use super::Engine;
+use super::{Engine, PASSES_OF_ONE};
 use crate::api::desired::{claim, reconcile_requested};
 use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, ZoneKey};
 use crate::plan::ObjectName;
-use crate::reconcile::{self, Done, Ending, ErrorClass, Scope, Settled, Subject, Work, is_held, is_ready};
-use crate::record::Place;
+use crate::reconcile::{
+    self, Deed, Done, Ending, ErrorClass, Scope, Settled, Subject, Work, is_held, is_ready,
+};
+use crate::record::{Name, Place};
+
+/// How long a zone rests after a pass that broke off through a defect of ours.
+const AFTER_A_DEFECT: Duration = Duration::from_secs(60);
 
 impl Engine {
     pub(super) fn begin(&mut self, zone: ZoneKey) {
+        let busy = self.busy.get(&zone.solid_server).copied().unwrap_or_default();
+        if busy >= PASSES_OF_ONE {
+            self.queue.finished(&zone);
+            self.held_back.entry(Arc::clone(&zone.solid_server)).or_default().push_back(zone);
+            return;
+        }
         let Some(work) = self.work(&zone) else {
             self.queue.finished(&zone);
             return;
         };
+        *self.busy.entry(Arc::clone(&zone.solid_server)).or_default() += 1;
         let tools = Arc::clone(&self.tools);
         self.passes.spawn(async move {
-            let done = reconcile::pass(work, &tools).await;
+            // A defect in one zone's pass must not stop that zone for ever, and not in silence.
+            let done = AssertUnwindSafe(reconcile::pass(work, &tools)).catch_unwind().await.ok();
             (zone, done)
         });
     }
@@ -33,6 +49,10 @@ impl Engine {
         let appliance = self.appliances.get(&zone.solid_server)?;
         let ready = appliance.ready.as_ref().filter(|_| appliance.trouble.is_none())?;
         let state = self.zones.get_mut(zone)?;
+        if let Some(not_before) = state.not_before.filter(|not_before| *not_before > now) {
+            self.queue.at(zone, not_before);
+            return None;
+        }
         if let Some(next) = state.wake(now) {
             self.queue.at(zone, next);
         }
@@ -49,14 +69,17 @@ impl Engine {
         state.whole_due = false;
         let known = if whole { None } else { state.known.take() };
         let zone_rows = state.rows;
-        let names: BTreeSet<_> = focus
-            .iter()
-            .filter_map(|object| self.slots.get(object))
-            .flat_map(|slot| {
-                slot.registered.iter().filter(|(other, _)| other == zone).map(|(_, name)| name.clone())
-            })
-            .collect();
-        let involved: BTreeSet<ObjectName> = names.iter().flat_map(|name| state.at(name)).cloned().collect();
+        let names_of = |objects: &BTreeSet<ObjectName>| -> BTreeSet<Name> {
+            let slots = objects.iter().filter_map(|object| self.slots.get(object));
+            let entries = slots.flat_map(|slot| &slot.registered);
+            entries.filter(|(other, _)| other == zone).map(|(_, name)| name.clone()).collect()
+        };
+        let at = |names: &BTreeSet<Name>| -> BTreeSet<ObjectName> {
+            names.iter().flat_map(|name| state.at(name)).cloned().collect()
+        };
+        // Whoever is concerned is decided as well, so that nobody waits for one whose turn does not come.
+        let names = names_of(&at(&names_of(&focus)));
+        let involved = at(&names);
 
         let (mut claims, mut subjects) = (Vec::new(), HashMap::new());
         for object in involved {
@@ -69,12 +92,15 @@ impl Engine {
             }
             let rrset = binding.rrset.clone();
             let mut claim = claim(&record, rrset, &ready.spec, &zone.place, home);
+            let here =
+                slot.registered.iter().filter(|(other, _)| other == zone).map(|(_, name)| name.clone());
+            claim.other_names = here.collect();
             claim.decide = focus.contains(&object) || claim.names().all(|name| names.contains(name));
             let held = slot.brake.until().is_some_and(|until| until > self.tools.started.elapsed());
             claim.writable &= !held;
             if claim.decide {
                 let subject = Subject {
-                    requested: reconcile_requested(&record).map(str::to_owned),
+                    requested: reconcile_requested(&record),
                     record,
                     brake: slot.brake.clone(),
                     attempts: slot.attempts,
@@ -99,18 +125,34 @@ impl Engine {
         })
     }
 
-    pub(super) fn finish(&mut self, zone: &ZoneKey, done: Done) {
+    pub(super) fn finish(&mut self, zone: &ZoneKey, done: Option<Done>) {
         self.queue.finished(zone);
         let now = Instant::now();
+        if let Some(busy) = self.busy.get_mut(&zone.solid_server) {
+            *busy = busy.saturating_sub(1);
+        }
+        if let Some(next) = self.held_back.get_mut(&zone.solid_server).and_then(VecDeque::pop_front) {
+            self.queue.goes_on(&next, now);
+        }
+        let Some(done) = done else {
+            error!(solid_server = %zone.solid_server, place = %zone.place, "a pass broke off through a defect; please report it");
+            if let Some(state) = self.zones.get_mut(zone) {
+                state.whole_due = true;
+                state.known = None;
+                state.not_before = Some(now + AFTER_A_DEFECT);
+                self.queue.at(zone, now + AFTER_A_DEFECT);
+            }
+            return;
+        };
+        let failed = done.known.is_none();
         if let Some(round) = self.rounds.get_mut(&zone.solid_server)
             && round.waits_for(&zone.place)
         {
             round.count_reads(done.reads);
             for settled in &done.settled {
-                round.count(settled.deed);
+                round.count(if failed { Deed::Failed } else { settled.deed });
             }
         }
-        let failed = done.known.is_none();
         if let Some(state) = self.zones.get_mut(zone) {
             if let Some(rows) = done.known.as_ref().and_then(|known| known.zone_rows) {
                 state.rows = Some(rows);
@@ -120,9 +162,12 @@ impl Engine {
             }
             state.known = done.known;
             state.whole_due |= failed && done.whole;
+            state.failures = if failed { state.failures + 1 } else { 0 };
+            let class = done.trouble.as_ref().map_or(ErrorClass::Outage, |trouble| trouble.class);
+            state.not_before = failed.then(|| now + reconcile::delay(class, state.failures, rand::random()));
         }
-        if let Some((reason, message)) = &done.trouble {
-            debug!(solid_server = %zone.solid_server, reason = reason.as_str(), "{message}");
+        if let Some(trouble) = &done.trouble {
+            debug!(solid_server = %zone.solid_server, reason = trouble.reason.as_str(), "{}", trouble.message);
         }
         if let Some(appliance) = self.appliances.get(&zone.solid_server) {
             let trouble = done.trouble.clone();
@@ -132,7 +177,12 @@ impl Engine {
             done.settled.iter().map(|settled| settled.object.clone()).collect();
         let touched: BTreeSet<_> = done.settled.iter().flat_map(|settled| settled.touched.clone()).collect();
         let mut goes_on = false;
-        for one in done.settled {
+        for mut one in done.settled {
+            if let (Ending::Later, Some(trouble)) = (one.ending, &done.trouble) {
+                // Those whose turn did not come would meet the same trouble.
+                one.ending = Ending::Again(trouble.class);
+                one.attempts += 1;
+            }
             goes_on |= one.ending == Ending::Later;
             self.settled(zone, one, now);
         }
@@ -148,14 +198,17 @@ impl Engine {
         }
         let Some(state) = self.zones.get_mut(zone) else { return };
         if state.is_empty() {
-            self.drop_zone(zone);
+            self.forget_zone(zone);
             return;
         }
-        if goes_on {
+        if let Some(not_before) = state.not_before {
+            self.queue.at(zone, not_before);
+            self.end_round(&zone.solid_server, Some(&zone.place));
+        } else if goes_on {
             self.queue.goes_on(zone, now);
         } else if state.dirty.is_empty() && !state.whole_due {
             self.end_round(&zone.solid_server, Some(&zone.place));
-        } else if !failed {
+        } else {
             self.queue.changed(zone, now);
         }
         if let Some(next) = self.zones.get(zone).and_then(|state| state.retries.values().min().copied()) {
@@ -171,6 +224,16 @@ impl Engine {
             return;
         }
         let home = slot.binding.as_ref().is_some_and(|binding| binding.home == zone.place);
+        let leaves =
+            slot.binding.as_ref().is_some_and(|binding| binding.leaves.as_ref() == Some(&zone.place));
+        if home {
+            slot.written.extend(settled.touched.iter().map(|name| (zone.place.clone(), name.clone())));
+        }
+        if home && settled.ending == Ending::Settled && is_ready(&settled.record) {
+            // Its status says where it is, and its old rows are gone.
+            slot.written.clear();
+            slot.left.clear();
+        }
         slot.held = is_held(&settled.record);
         slot.attempts = settled.attempts;
         if home {
@@ -183,7 +246,7 @@ impl Engine {
         match settled.ending {
             Ending::Settled => {
                 slot.waits_since = None;
-                again_at = until;
+                again_at = until.filter(|until| *until > now);
             }
             Ending::Later => {
                 if let Some(state) = self.zones.get_mut(zone) {
@@ -201,15 +264,18 @@ impl Engine {
             Ending::Vanished => {
                 again_at = Some(now + reconcile::delay(ErrorClass::Kubernetes, 4, rand::random()));
             }
-            Ending::Moved => {
+            Ending::Moved if home => {
                 slot.placed = true;
                 self.mark_leaving(&object);
             }
-            Ending::Left => {
-                slot.left = Some(zone.place.clone());
+            Ending::Left if leaves => {
+                slot.left.insert(zone.place.clone());
+                slot.written.retain(|(place, _)| *place != zone.place);
                 slot.placed = false;
                 self.rebind(&object, true);
             }
+            // Its spec has changed since: it is decided anew.
+            Ending::Moved | Ending::Left => {}
             Ending::Released => slot.waits_since = None,
         }
         if let (Some(at), Some(state)) = (again_at, self.zones.get_mut(zone))
@@ -223,6 +289,10 @@ impl Engine {
         let Some(slot) = self.slots.get(object) else { return };
         let Some(leaves) = slot.binding.as_ref().and_then(|binding| binding.leaves.clone()) else { return };
         let zone = ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: leaves };
+        if let Some(state) = self.zones.get_mut(&zone) {
+            // Moves are rare, and what is left behind may stand at any name.
+            state.whole_due = true;
+        }
         self.mark(&zone, object);
     }
 

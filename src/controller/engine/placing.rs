@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Engine;
+use super::saying::Errand;
 use crate::api::desired::is_abandoned;
 use crate::api::{DnsRecord, Reason};
 use crate::controller::appliance::Ask;
@@ -14,8 +15,11 @@ use crate::controller::binding::{Binding, bind};
 use crate::controller::catalogue::{Catalogue, Refusal};
 use crate::controller::zones::{Slot, ZoneKey, ZoneState};
 use crate::plan::ObjectName;
-use crate::reconcile::is_held;
+use crate::reconcile::{is_held, is_ready};
 use crate::record::{Name, Place};
+
+/// Further whole looks at the appliance in which a record's zone must be missing before it is taken for gone.
+const LOOKS_BEFORE_GONE: u32 = 1;
 
 /// How long a SolidServer may be missing before the records that refer to it say so.
 const GRACE: Duration = Duration::from_secs(3);
@@ -56,31 +60,45 @@ impl Engine {
         }
         if deleting && (is_abandoned(&record) || record.spec.suspend) {
             self.unregister(object);
-            self.let_go(object, record);
+            self.run_for(object, Errand::LetGo);
             return;
         }
         let Some(appliance) = self.appliances.get(&slot.solid_server) else {
-            self.unserved(object, &record);
+            self.unserved(object);
             return;
         };
         let Some(ready) = &appliance.ready else {
             if appliance.looked {
-                self.tell_trouble(object);
+                self.run_for(object, Errand::TellTrouble);
             }
             return;
         };
         let (spec, catalogue) = (Arc::clone(&ready.spec), Arc::clone(&ready.catalogue));
-        match bind(&record, &spec, &catalogue) {
+        let gone = slot.missed_zone >= LOOKS_BEFORE_GONE;
+        let in_trouble = appliance.trouble.is_some();
+        match bind(&record, &spec, &catalogue, gone) {
             Ok(mut binding) => {
-                if binding.leaves == slot.left {
+                let cleared = |place: &Place| slot.left.contains(place);
+                if binding.leaves.as_ref().is_some_and(cleared) {
                     binding.leaves = None;
                 }
+                // Where rows were written on the way to where it is now.
+                let elsewhere =
+                    slot.written.iter().map(|(place, _)| place).find(|place| **place != binding.home);
+                binding.leaves = binding.leaves.or_else(|| elsewhere.cloned());
                 let same = slot.binding.as_ref() == Some(&binding);
+                if let Some(slot) = self.slots.get_mut(object) {
+                    slot.lost_zone = false;
+                }
                 if !same {
                     self.register(object, binding);
                 }
                 if changed || !same {
                     self.mark_everywhere(object);
+                    // No pass will say so before the trouble is over.
+                    if in_trouble {
+                        self.run_for(object, Errand::TellTrouble);
+                    }
                 }
             }
             Err(refusal) => self.unplaced(object, &record, &catalogue, refusal),
@@ -89,7 +107,7 @@ impl Engine {
 
     /// The SolidServer that a record refers to is not there. Both are often applied together, in any order, so that is told
     /// only when it stays away.
-    fn unserved(&mut self, object: &ObjectName, record: &Arc<DnsRecord>) {
+    fn unserved(&mut self, object: &ObjectName) {
         self.unregister(object);
         let Some(slot) = self.slots.get_mut(object) else { return };
         let since = *slot.unserved_since.get_or_insert_with(Instant::now);
@@ -103,7 +121,7 @@ impl Engine {
                 slot.solid_server
             ),
         );
-        self.refuse(object, record, refusal);
+        self.refuse(object, refusal);
     }
 
     /// Records whose SolidServer is missing long enough to be told.
@@ -127,7 +145,8 @@ impl Engine {
         catalogue: &Catalogue,
         refusal: Refusal,
     ) {
-        let Some(slot) = self.slots.get(object) else { return };
+        let Some(slot) = self.slots.get_mut(object) else { return };
+        slot.lost_zone = refusal.reason == Reason::NotVisible;
         let Some(appliance) = self.appliances.get(&slot.solid_server) else { return };
         let named =
             record.spec.dns_server.as_deref().or_else(|| record.status.as_ref()?.dns_server.as_deref());
@@ -150,7 +169,7 @@ impl Engine {
             slot.attempts += 1;
         }
         self.unregister(object);
-        self.refuse(object, record, refusal);
+        self.refuse(object, refusal);
     }
 
     pub(super) fn register(&mut self, object: &ObjectName, binding: Binding) {
@@ -166,6 +185,13 @@ impl Engine {
             None if applied != name => entries.push((key(&binding.home), applied.clone())),
             None => {}
         }
+        for (place, name) in &slot.written {
+            let entry = (key(place), name.clone());
+            if !entries.contains(&entry) && (*place == binding.home || Some(place) == binding.leaves.as_ref())
+            {
+                entries.push(entry);
+            }
+        }
         for (zone, name) in &entries {
             let state = self.zones.entry(zone.clone()).or_insert_with(ZoneState::unread);
             state.insert(name, object);
@@ -179,10 +205,16 @@ impl Engine {
         slot.binding = None;
         let registered = std::mem::take(&mut slot.registered);
         for (zone, name) in &registered {
-            if let Some(state) = self.zones.get_mut(zone) {
-                state.remove(name, object);
-                state.dirty.remove(object);
-                state.retries.remove(object);
+            let Some(state) = self.zones.get_mut(zone) else { continue };
+            state.remove(name, object);
+            state.dirty.remove(object);
+            state.retries.remove(object);
+            // Those that it stood in the way of may go on now.
+            let rivals: Vec<ObjectName> = state.at(name).cloned().collect();
+            for rival in rivals {
+                if self.latest(&rival).is_some_and(|record| !is_ready(&record)) {
+                    self.mark(zone, &rival);
+                }
             }
         }
         self.drop_empty_zones(&registered);
@@ -191,13 +223,13 @@ impl Engine {
     pub(super) fn drop_empty_zones(&mut self, registered: &[(ZoneKey, Name)]) {
         for (zone, _) in registered {
             if self.zones.get(zone).is_some_and(ZoneState::is_empty) && !self.queue.is_running(zone) {
-                self.drop_zone(zone);
+                self.forget_zone(zone);
             }
         }
     }
 
-    /// A zone concerns nobody any more: neither rounds nor the SolidServer's status wait for it.
-    pub(super) fn drop_zone(&mut self, zone: &ZoneKey) {
+    /// Nobody needs the zone any more.
+    pub(super) fn forget_zone(&mut self, zone: &ZoneKey) {
         self.zones.remove(zone);
         if let Some(appliance) = self.appliances.get(&zone.solid_server) {
             appliance.ask(Ask::Zone { place: zone.place.clone(), trouble: None });

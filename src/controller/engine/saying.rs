@@ -3,75 +3,113 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::warn;
 
-use super::{Engine, PATIENCE, Said};
+use super::{Engine, PATIENCE};
 use crate::api::{DnsRecord, Reason, RecordCounts, Standing, ZoneStatus};
 use crate::controller::appliance::Ask;
 use crate::controller::catalogue::Refusal;
-use crate::controller::zones::Seen;
+use crate::controller::zones::{Seen, Slot};
 use crate::plan::ObjectName;
-use crate::reconcile::{self, Finding, is_ready, shown_reason, way_out};
+use crate::reconcile::{self, FenceError, Finding, is_spared, shown_reason};
+
+/// Errands that are run at the same time.
+const ERRANDS: usize = 16;
 
 /// Zones that a SolidServer's status lists.
 const MOST_ZONES: usize = 1000;
 
+/// Something to be done for a DnsRecord outside of passes. Whether it is still right is judged when its turn comes.
+#[derive(Clone, Debug)]
+pub(super) enum Errand {
+    /// It has no place: its status says why.
+    Refuse(Refusal),
+    /// The appliance cannot be worked with: if the record has work to do, its status says so.
+    TellTrouble,
+    /// It has waited long: if its status says nothing yet, it says that.
+    TellWaiting,
+    /// Its finalizer goes, its rows stay.
+    LetGo,
+}
+
+/// An errand has been run.
+pub(super) struct Ran {
+    object: ObjectName,
+    errand: Errand,
+    outcome: Result<Option<Arc<DnsRecord>>, FenceError>,
+}
+
 impl Engine {
-    /// The record has no place: its status says why.
-    pub(super) fn refuse(&mut self, object: &ObjectName, record: &Arc<DnsRecord>, mut refusal: Refusal) {
-        if record.metadata.deletion_timestamp.is_some() {
-            refusal.message = format!("{}; {}", refusal.message, way_out(object));
-        }
-        self.say(object, record, Finding::new(refusal.reason, refusal.message));
+    /// The record has no place: its status will say why.
+    pub(super) fn refuse(&mut self, object: &ObjectName, refusal: Refusal) {
+        self.run_for(object, Errand::Refuse(refusal));
     }
 
-    /// The appliance cannot be worked with: records with work to do say so, those in sync stay as they are.
-    pub(super) fn tell_trouble(&mut self, object: &ObjectName) {
-        let Some(slot) = self.slots.get(object) else { return };
-        let Some(trouble) =
-            self.appliances.get(&slot.solid_server).and_then(|appliance| appliance.trouble.clone())
-        else {
-            return;
-        };
-        let Some(record) = self.latest(object) else { return };
-        let deleting = record.metadata.deletion_timestamp.is_some();
-        let held_back = shown_reason(&record).is_some_and(|reason| reason.standing() == Standing::Stalled);
-        if !deleting && (is_ready(&record) || held_back) {
-            return;
-        }
-        // What a person must correct stands on the SolidServer; the record only waits for that.
-        let reason =
-            if trouble.reason.standing() == Standing::Stalled { Reason::Waiting } else { trouble.reason };
-        let refusal = Refusal::new(reason, format!("SolidServer {}: {}", slot.solid_server, trouble.message));
-        self.refuse(object, &record, refusal);
+    /// One errand for each record at a time; the newest is the one that counts.
+    pub(super) fn run_for(&mut self, object: &ObjectName, errand: Errand) {
+        self.errands.insert(object.clone(), errand);
+        self.run_errands();
     }
 
-    pub(super) fn say(&mut self, object: &ObjectName, record: &Arc<DnsRecord>, finding: Finding) {
-        let (object, record) = (object.clone(), Arc::clone(record));
-        let (tools, limit) = (Arc::clone(&self.tools), Arc::clone(&self.say_limit));
-        self.saying.spawn(async move {
-            let _permit = limit.acquire().await;
-            let record = reconcile::say(&tools, &record, &finding).await.ok().flatten();
-            Said { object, record }
-        });
-    }
-
-    pub(super) fn let_go(&mut self, object: &ObjectName, record: Arc<DnsRecord>) {
-        let object = object.clone();
-        let (tools, limit) = (Arc::clone(&self.tools), Arc::clone(&self.say_limit));
-        self.saying.spawn(async move {
-            let _permit = limit.acquire().await;
-            if let Err(error) = reconcile::release(&tools.kube, &record).await {
-                tracing::warn!(%object, "letting go: {error}");
+    /// Begins errands as far as the API server shall be busied with them.
+    pub(super) fn run_errands(&mut self) {
+        while self.running_errands.len() < ERRANDS {
+            let Some((object, errand)) = self.errands.pop_first() else { return };
+            let Some(record) = self.latest(&object) else { continue };
+            let tools = Arc::clone(&self.tools);
+            if matches!(errand, Errand::LetGo) {
+                self.running_errands.spawn(async move {
+                    let outcome = reconcile::release(&tools.kube, &record).await.map(|()| None);
+                    Ran { object, errand, outcome }
+                });
+            } else if let Some(finding) = self.finding(&object, &record, &errand) {
+                self.running_errands.spawn(async move {
+                    let outcome = reconcile::say_at_once(&tools, &record, &finding).await;
+                    Ran { object, errand, outcome }
+                });
             }
-            Said { object, record: None }
-        });
+        }
     }
 
-    pub(super) fn said(&mut self, said: Said) {
-        let Some(record) = said.record else { return };
-        if self.slots.get(&said.object).is_some_and(|slot| slot.seen.is_same_object(&Seen::of(&record))) {
-            self.remember(&said.object, record);
+    /// What an errand has to say, if it still has.
+    fn finding(&self, object: &ObjectName, record: &DnsRecord, errand: &Errand) -> Option<Finding> {
+        let slot = self.slots.get(object)?;
+        match errand {
+            Errand::Refuse(refusal) => {
+                slot.binding.is_none().then(|| Finding::new(refusal.reason, refusal.message.clone()))
+            }
+            Errand::TellTrouble => {
+                let trouble = self.appliances.get(&slot.solid_server)?.trouble.as_ref()?;
+                // What a person must correct stands on the SolidServer; the record only waits for that.
+                let stalled = trouble.reason.standing() == Standing::Stalled;
+                let reason = if stalled { Reason::Waiting } else { trouble.reason };
+                let message = format!("SolidServer {}: {}", slot.solid_server, trouble.message);
+                (!is_spared(record)).then(|| Finding::new(reason, message))
+            }
+            Errand::TellWaiting => {
+                let silent = shown_reason(record).is_none() && record.metadata.deletion_timestamp.is_none();
+                silent.then(|| Finding::new(Reason::Pending, "its turn has not come yet"))
+            }
+            Errand::LetGo => None,
         }
+    }
+
+    /// Remembers what came of an errand; one that failed is run again with the next tick.
+    pub(super) fn ran(&mut self, ran: Ran) {
+        match ran.outcome {
+            Ok(Some(record)) => {
+                let same = |slot: &Slot| slot.seen.is_same_object(&Seen::of(&record));
+                if self.slots.get(&ran.object).is_some_and(same) {
+                    self.remember(&ran.object, record);
+                }
+            }
+            Ok(None) | Err(FenceError::Vanished) => {}
+            Err(error) => {
+                warn!(object = %ran.object, "outside of a pass: {error}");
+                self.failed_errands.push((ran.object, ran.errand));
+            }
+        }
+        self.run_errands();
     }
 
     pub(super) fn tick(&mut self) {
@@ -91,6 +129,9 @@ impl Engine {
             }
         }
         self.tell_unserved();
+        for (object, errand) in std::mem::take(&mut self.failed_errands) {
+            self.errands.entry(object).or_insert(errand);
+        }
         let now = Instant::now();
         let waiting: Vec<ObjectName> = self
             .slots
@@ -102,11 +143,9 @@ impl Engine {
             if let Some(slot) = self.slots.get_mut(&object) {
                 slot.waits_since = None;
             }
-            let Some(record) = self.latest(&object) else { continue };
-            if shown_reason(&record).is_none() && record.metadata.deletion_timestamp.is_none() {
-                self.say(&object, &record, Finding::new(Reason::Pending, "its turn has not come yet"));
-            }
+            self.errands.entry(object).or_insert(Errand::TellWaiting);
         }
+        self.run_errands();
     }
 
     /// The zones with DnsRecords, for the status of their SolidServer: at most as many as still fit well.
@@ -132,8 +171,8 @@ impl Engine {
 
     pub(super) fn counts(&self, solid_server: &Arc<str>) -> RecordCounts {
         let mut counts = RecordCounts::default();
-        for (object, slot) in self.slots.iter().filter(|(_, slot)| slot.solid_server == *solid_server) {
-            let _ = slot;
+        let theirs = self.slots.iter().filter(|(_, slot)| slot.solid_server == *solid_server);
+        for (object, _) in theirs {
             let Some(record) = self.latest(object) else { continue };
             counts.total += 1;
             match shown_reason(&record).map(Reason::standing) {
