@@ -130,7 +130,7 @@ pub struct SolidServerSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_warnings: bool,
 
-    /// true: nothing is written to this appliance; reads go on, so that drift is seen. Default: false.
+    /// true: nothing is read from or written to this appliance; what is in DNS stays as it is. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
 }
