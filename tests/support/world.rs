@@ -224,13 +224,8 @@ impl World {
         .await;
     }
 
-    /// Waits until a whole round over the zones that began after this call is over.
-    pub(crate) async fn a_round(&self, solid_server: &str) {
-        let before = self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync);
-        // Its time has whole seconds: within one second two rounds could look the same.
-        let since_before =
-            async || before.as_ref().is_none_or(|sync| (Timestamp::now() - sync.time.0).get_seconds() >= 1);
-        self.until("the second of the last round is over", since_before).await;
+    /// Asks for a whole round over the zones.
+    pub(crate) async fn ask_for_a_round(&self, solid_server: &str) {
         let request = serde_json::json!({
             "metadata": {"annotations": {RECONCILE_REQUESTED_AT: unique().to_string()}}
         });
@@ -238,6 +233,16 @@ impl World {
             .patch(solid_server, &PatchParams::default(), &Patch::Merge(&request))
             .await
             .expect("it is annotated");
+    }
+
+    /// Waits until a whole round over the zones that began after this call is over.
+    pub(crate) async fn a_round(&self, solid_server: &str) {
+        let before = self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync);
+        // Its time has whole seconds: within one second two rounds could look the same.
+        let since_before =
+            async || before.as_ref().is_none_or(|sync| (Timestamp::now() - sync.time.0).get_seconds() >= 1);
+        self.until("the second of the last round is over", since_before).await;
+        self.ask_for_a_round(solid_server).await;
         self.until("a whole round is over", async || {
             self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync) != before
         })
