@@ -229,6 +229,12 @@ impl Engine {
                 self.rebind(&object, true);
             }
             self.update_wishes();
+            // Appliances that were looked at before the records were known: each waits for its first round.
+            let ready = self.appliances.iter().filter(|(_, appliance)| appliance.ready.is_some());
+            let names: Vec<Arc<str>> = ready.map(|(name, _)| Arc::clone(name)).collect();
+            for name in names {
+                self.begin_round(&name);
+            }
         }
     }
 
@@ -418,12 +424,8 @@ impl Engine {
         let now = Instant::now();
         let theirs: Vec<ZoneKey> =
             self.zones.keys().filter(|zone| zone.solid_server == name).cloned().collect();
-        if resync {
-            self.rounds.insert(Arc::clone(&name), Round::new(theirs.iter().cloned()));
-        }
         for zone in &theirs {
             let Some(state) = self.zones.get_mut(zone) else { continue };
-            state.whole_due |= resync;
             if recovered {
                 // What waited for the appliance need not wait longer.
                 state.dirty.extend(std::mem::take(&mut state.retries).into_keys());
@@ -433,8 +435,26 @@ impl Engine {
                 self.queue.changed(zone, now);
             }
         }
-        if resync && theirs.is_empty() {
-            self.end_round(&name, None);
+        // Before all records are known a round would be one over nothing.
+        if resync && self.unlisted == 0 {
+            self.begin_round(&name);
+        }
+    }
+
+    /// Every zone of an appliance gets a whole pass, and what they bring is counted together.
+    fn begin_round(&mut self, name: &Arc<str>) {
+        let theirs: Vec<ZoneKey> =
+            self.zones.keys().filter(|zone| zone.solid_server == *name).cloned().collect();
+        self.rounds.insert(Arc::clone(name), Round::new(theirs.iter().cloned()));
+        let now = Instant::now();
+        for zone in &theirs {
+            if let Some(state) = self.zones.get_mut(zone) {
+                state.whole_due = true;
+                self.queue.changed(zone, now);
+            }
+        }
+        if theirs.is_empty() {
+            self.end_round(name, None);
         }
     }
 }

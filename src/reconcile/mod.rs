@@ -3,6 +3,7 @@
 mod events;
 mod execute;
 mod fence;
+mod finding;
 mod gather;
 mod report;
 mod retry;
@@ -24,8 +25,9 @@ use crate::telemetry::Metrics;
 
 pub use events::{EventSink, Notice};
 pub use fence::{FenceError, apply, hold, is_held, release, write_status};
+pub use finding::{AppliedNow, Finding};
 pub use gather::{GatherError, Known, Scope};
-pub use report::{AppliedNow, Finding, is_ready, is_spared, shown_reason, status};
+pub use report::{is_ready, is_spared, shown_reason, status};
 pub use retry::{ErrorClass, delay, is_trouble, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
 

@@ -1,45 +1,10 @@
 //! Report (pure): what a DnsRecord's status says, from what was found and done.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::finding::Finding;
 use crate::api::{ABANDON, DnsRecord, DnsRecordStatus, Reason, kstatus};
-use crate::record::{Place, Rrset};
-
-/// What is to be said of a DnsRecord.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// Why it stands as it does.
-    pub reason: Reason,
-    /// The same in a sentence.
-    pub message: String,
-    /// What is applied now; `None` leaves what the status says.
-    pub applied: Option<AppliedNow>,
-    /// Whether the appliance was written to.
-    pub wrote: bool,
-    /// The reconciliation request that was served.
-    pub served: Option<String>,
-}
-
-/// What the appliance holds for a DnsRecord now.
-#[derive(Clone, Debug)]
-pub struct AppliedNow {
-    /// Where.
-    pub place: Place,
-    /// The RRset, with the TTL that it really has.
-    pub rrset: Rrset,
-    /// The class parameters that were set.
-    pub class_parameters: BTreeMap<String, String>,
-}
-
-impl Finding {
-    /// A finding that changes nothing but the conditions.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), applied: None, wrote: false, served: None }
-    }
-}
 
 /// The status that the record shall have.
 #[must_use]

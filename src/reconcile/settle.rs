@@ -10,7 +10,8 @@ use tracing::{info, warn};
 use super::events::Notice;
 use super::execute::{Executed, execute};
 use super::fence::{self, FenceError};
-use super::report::{self, AppliedNow, Finding};
+use super::finding::{Circumstances, Finding};
+use super::report;
 use super::retry::{ErrorClass, is_trouble, reason, words};
 use super::{Subject, Tools, Trouble};
 use crate::api::{DnsRecord, Reason, Standing};
@@ -180,95 +181,46 @@ impl Slice<'_> {
     ) -> Settled {
         settled.deed = deed(&executed, &decision.verdict);
         let wrote = executed.wrote();
-        let mut finding = match decision.verdict {
-            Verdict::Gone if !subject.home || subject.leaves.is_some() => {
-                settled.ending = if subject.home { Ending::Moved } else { Ending::Left };
-                settled.attempts = 0;
-                return settled;
+        let Some(mut finding) = Finding::of(&decision, self.circumstances(subject)) else {
+            if subject.home && subject.leaves.is_none() {
+                return self.let_go(wrote, settled).await;
             }
-            Verdict::Gone => return self.let_go(wrote, settled).await,
-            Verdict::InSync { ttl } | Verdict::ForeignValues { ttl, .. } => {
-                if let Some(old) = &subject.leaves {
-                    settled.ending = Ending::Moved;
-                    let mut finding = Finding::new(
-                        Reason::Writing,
-                        format!("written to the {}; what is left in the {old} is being removed", self.place),
-                    );
-                    finding.wrote = wrote;
-                    return self.say(finding, settled).await;
-                }
-                let mut rrset = decision.rrset.clone();
-                rrset.ttl = ttl;
-                let mut finding = match &decision.verdict {
-                    Verdict::ForeignValues { values, .. } => Finding::new(
-                        Reason::ForeignValues,
-                        format!(
-                            "its own values are right, but others stand beside them: {}; remove them on the appliance, \
-                             or set spec.adoptionPolicy to Always (to have unmarked ones removed) or spec.rrsetPolicy to Shared",
-                            values.join(", ")
-                        ),
-                    ),
-                    _ if subject.defaults_changed => Finding::new(
-                        Reason::DefaultsChanged,
-                        format!(
-                            "in the {} as before, while the SolidServer's defaults name another place by now; to move it: \
-                             kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {}=\"$(date +%s)\"",
-                            self.place,
-                            settled.object.namespace,
-                            settled.object.name,
-                            crate::api::RECONCILE_REQUESTED_AT
-                        ),
-                    ),
-                    _ => Finding::new(Reason::InSync, format!("in the {}", self.place)),
-                };
-                finding.applied = Some(AppliedNow {
-                    place: self.place.clone(),
-                    rrset,
-                    class_parameters: decision.class_parameters.clone(),
-                });
-                finding
-            }
-            Verdict::Drifted { ref changes } => Finding::new(
-                Reason::Drifted,
-                format!(
-                    "changed on the appliance, and driftPolicy is Report; to repair: {}",
-                    changes.join("; ")
-                ),
-            ),
-            Verdict::Conflict { ref with } => Finding::new(
-                Reason::Conflict,
-                format!(
-                    "{} is taken by {with}; remove that, or change this DnsRecord (spec.adoptionPolicy says what may be taken over)",
-                    decision.rrset.key
-                ),
-            ),
-            Verdict::Twin { ref cluster_uid } => Finding::new(
-                Reason::ClusterNameInUse,
-                format!(
-                    "the rows were written by another cluster named {:?} (UID {cluster_uid}); give each cluster a name of its own",
-                    self.tools.identity.cluster
-                ),
-            ),
-            Verdict::Waiting { ref for_what } => {
+            settled.ending = if subject.home { Ending::Moved } else { Ending::Left };
+            settled.attempts = 0;
+            return settled;
+        };
+        finding.wrote = wrote;
+        match decision.verdict {
+            Verdict::Waiting { .. } => {
                 settled.ending = Ending::Again(ErrorClass::Neighbour);
                 settled.attempts += 1;
                 // What a neighbour does in the same pass needs no status of its own.
                 if settled.attempts < 4 {
                     return settled;
                 }
-                return self
-                    .say(Finding::new(Reason::Waiting, format!("waits for {for_what}")), settled)
-                    .await;
             }
-        };
-        finding.wrote = wrote;
-        finding.served.clone_from(&subject.requested);
-        settled.ending = Ending::Settled;
-        settled.attempts = 0;
+            Verdict::InSync { .. } | Verdict::ForeignValues { .. } if subject.leaves.is_some() => {
+                settled.ending = Ending::Moved;
+            }
+            _ => {
+                finding.served.clone_from(&subject.requested);
+                settled.ending = Ending::Settled;
+                settled.attempts = 0;
+            }
+        }
         if wrote {
             self.announce(&decision, &executed, &settled.record);
         }
         self.say(finding, settled).await
+    }
+
+    fn circumstances<'s>(&'s self, subject: &'s Subject) -> Circumstances<'s> {
+        Circumstances {
+            place: self.place,
+            leaves: subject.leaves.as_ref(),
+            defaults_changed: subject.defaults_changed,
+            cluster: &self.tools.identity.cluster,
+        }
     }
 
     /// The rows are gone: the finalizer may go.

@@ -30,6 +30,8 @@ mod lifecycle;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
+mod quirks;
+#[cfg(test)]
 mod smoke;
 #[cfg(test)]
 mod trouble;

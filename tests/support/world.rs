@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use kube::api::{Api, ListParams};
-use solidserver_operator::api::{DnsRecord, SolidServer};
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use solidserver_operator::api::{DnsRecord, RECONCILE_REQUESTED_AT, SolidServer};
 use solidserver_simulator::{Config, RowView, Simulator};
 use tokio::process::{Child, Command};
 
@@ -224,6 +224,17 @@ impl World {
         .await;
     }
 
+    /// Asks for a whole round over the zones.
+    pub(crate) async fn ask_for_a_round(&self, solid_server: &str) {
+        let request = serde_json::json!({
+            "metadata": {"annotations": {RECONCILE_REQUESTED_AT: unique().to_string()}}
+        });
+        Api::<SolidServer>::all(self.client.clone())
+            .patch(solid_server, &PatchParams::default(), &Patch::Merge(&request))
+            .await
+            .expect("it is annotated");
+    }
+
     /// Waits until a whole round over the zones that began after this call is over.
     pub(crate) async fn a_round(&self, solid_server: &str) {
         let before = self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync);
@@ -231,14 +242,7 @@ impl World {
         let since_before =
             async || before.as_ref().is_none_or(|sync| (Timestamp::now() - sync.time.0).get_seconds() >= 1);
         self.until("the second of the last round is over", since_before).await;
-        self.kubectl(&[
-            "annotate",
-            "--overwrite",
-            "solidserver",
-            solid_server,
-            &format!("solidserver.dev/reconcile-requested-at={}", unique()),
-        ])
-        .await;
+        self.ask_for_a_round(solid_server).await;
         self.until("a whole round is over", async || {
             self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync) != before
         })

@@ -1,0 +1,117 @@
+//! What is to be said of a DnsRecord, from what the plan decided (pure).
+
+use std::collections::BTreeMap;
+
+use crate::api::{RECONCILE_REQUESTED_AT, Reason};
+use crate::plan::{Decision, Verdict};
+use crate::record::{Place, Rrset};
+
+/// What is to be said of a DnsRecord.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Why it stands as it does.
+    pub reason: Reason,
+    /// The same in a sentence.
+    pub message: String,
+    /// What is applied now; `None` leaves what the status says.
+    pub applied: Option<AppliedNow>,
+    /// Whether the appliance was written to.
+    pub wrote: bool,
+    /// The reconciliation request that was served.
+    pub served: Option<String>,
+}
+
+/// What the appliance holds for a DnsRecord now.
+#[derive(Clone, Debug)]
+pub struct AppliedNow {
+    /// Where.
+    pub place: Place,
+    /// The RRset, with the TTL that it really has.
+    pub rrset: Rrset,
+    /// The class parameters that were set.
+    pub class_parameters: BTreeMap<String, String>,
+}
+
+/// What a decision is spoken of in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstances<'a> {
+    /// The zone.
+    pub place: &'a Place,
+    /// Where rows are left that are being removed.
+    pub leaves: Option<&'a Place>,
+    /// The SolidServer's defaults name another place by now.
+    pub defaults_changed: bool,
+    /// The operator's `--cluster-name`.
+    pub cluster: &'a str,
+}
+
+impl Finding {
+    /// A finding that changes nothing but the conditions.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), applied: None, wrote: false, served: None }
+    }
+
+    /// What a decision means once its steps are done; `None` when nothing of the record is left to speak of.
+    pub(super) fn of(decision: &Decision, circumstances: Circumstances<'_>) -> Option<Self> {
+        let Circumstances { place, leaves, defaults_changed, cluster } = circumstances;
+        let key = &decision.rrset.key;
+        let (reason, message) = match &decision.verdict {
+            Verdict::Gone => return None,
+            Verdict::InSync { .. } | Verdict::ForeignValues { .. } if leaves.is_some() => {
+                let left = leaves.map(ToString::to_string).unwrap_or_default();
+                (
+                    Reason::Writing,
+                    format!("written to the {place}; what is left in the {left} is being removed"),
+                )
+            }
+            Verdict::InSync { .. } if defaults_changed => (
+                Reason::DefaultsChanged,
+                format!(
+                    "in the {place} as before, while the SolidServer's defaults name another place by now; to move it: \
+                     kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {RECONCILE_REQUESTED_AT}=\"$(date +%s)\"",
+                    decision.object.namespace, decision.object.name,
+                ),
+            ),
+            Verdict::InSync { .. } => (Reason::InSync, format!("in the {place}")),
+            Verdict::ForeignValues { values, .. } => (
+                Reason::ForeignValues,
+                format!(
+                    "its own values are right, but others stand beside them: {}; remove them on the appliance, \
+                     or set spec.adoptionPolicy to Always (to have unmarked ones removed) or spec.rrsetPolicy to Shared",
+                    values.join(", ")
+                ),
+            ),
+            Verdict::Drifted { changes } => (
+                Reason::Drifted,
+                format!(
+                    "changed on the appliance, and driftPolicy is Report; to repair: {}",
+                    changes.join("; ")
+                ),
+            ),
+            Verdict::Conflict { with } => (
+                Reason::Conflict,
+                format!(
+                    "{key} is taken by {with}; remove that, or change this DnsRecord (spec.adoptionPolicy says what may be taken over)"
+                ),
+            ),
+            Verdict::Twin { cluster_uid } => (
+                Reason::ClusterNameInUse,
+                format!(
+                    "the rows were written by another cluster named {cluster:?} (UID {cluster_uid}); give each cluster a name of its own"
+                ),
+            ),
+            Verdict::Waiting { for_what } => (Reason::Waiting, format!("waits for {for_what}")),
+        };
+        let ttl = match decision.verdict {
+            Verdict::InSync { ttl } | Verdict::ForeignValues { ttl, .. } if leaves.is_none() => Some(ttl),
+            _ => None,
+        };
+        // What was applied changes only when the old rows are gone.
+        let applied = ttl.map(|ttl| AppliedNow {
+            place: place.clone(),
+            rrset: Rrset { ttl, ..decision.rrset.clone() },
+            class_parameters: decision.class_parameters.clone(),
+        });
+        Some(Self { applied, ..Self::new(reason, message) })
+    }
+}
