@@ -130,8 +130,14 @@ pub(super) async fn run(
         looked: None,
         request: None,
     };
+    let mut before = wishes.borrow().clone();
     loop {
         let wish = wishes.borrow_and_update().clone();
+        // Compared here, whatever woke the task: a wish that came along with something else must not get lost.
+        if task.is_news(&before, &wish) {
+            task.look_at = Some(Instant::now());
+        }
+        before.clone_from(&wish);
         if task.finalize(&wish).await {
             return;
         }
@@ -145,9 +151,6 @@ pub(super) async fn run(
             changed = wishes.changed() => {
                 if changed.is_err() {
                     return;
-                }
-                if task.is_news(&wish, &wishes.borrow()) {
-                    task.look_at = Some(Instant::now());
                 }
             }
             () = task.connector.changed() => task.look_at = Some(Instant::now()),
