@@ -1,6 +1,6 @@
 //! Whole rounds over an appliance's zones, counted for its status (no IO).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::appliance::last_sync;
 use super::zones::ZoneKey;
 use crate::api::LastSync;
+use crate::plan::ObjectName;
 use crate::reconcile::Deed;
 use crate::record::Place;
 
@@ -17,11 +18,8 @@ pub(super) struct Round {
     begun: Instant,
     zones: BTreeSet<Place>,
     reads: u32,
-    created: u32,
-    updated: u32,
-    deleted: u32,
-    skipped: u32,
-    failed: u32,
+    /// What was done for each DnsRecord: a round may decide one several times, and it counts once.
+    deeds: HashMap<ObjectName, Deed>,
 }
 
 impl Round {
@@ -32,11 +30,7 @@ impl Round {
             begun: Instant::now(),
             zones: zones.map(|zone| zone.place).collect(),
             reads: 0,
-            created: 0,
-            updated: 0,
-            deleted: 0,
-            skipped: 0,
-            failed: 0,
+            deeds: HashMap::new(),
         }
     }
 
@@ -56,17 +50,25 @@ impl Round {
         self.reads = self.reads.saturating_add(u32::try_from(reads).unwrap_or(u32::MAX));
     }
 
-    /// Counts one DnsRecord.
-    pub(super) const fn count(&mut self, deed: Deed) {
-        let counter = match deed {
-            Deed::Created => &mut self.created,
-            Deed::Updated => &mut self.updated,
-            Deed::Deleted => &mut self.deleted,
-            Deed::Skipped => &mut self.skipped,
-            Deed::Failed => &mut self.failed,
-            Deed::None => return,
+    /// Counts what was done for one DnsRecord.
+    pub(super) fn count(&mut self, object: &ObjectName, deed: Deed) {
+        if deed == Deed::None {
+            return;
+        }
+        let known = self.deeds.entry(object.clone()).or_insert(deed);
+        *known = match (*known, deed) {
+            // What was written in this round is in sync later in it.
+            (written @ (Deed::Created | Deed::Updated | Deed::Deleted), Deed::Skipped) => written,
+            (Deed::Created, Deed::Updated) => Deed::Created,
+            // It moved from one zone to another.
+            (Deed::Created, Deed::Deleted) | (Deed::Deleted, Deed::Created) => Deed::Updated,
+            (_, newest) => newest,
         };
-        *counter = counter.saturating_add(1);
+    }
+
+    fn counted(&self, deed: Deed) -> u32 {
+        let count = self.deeds.values().filter(|known| **known == deed).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     /// A zone's part is done, if one is named; the result when none is left.
@@ -75,13 +77,44 @@ impl Round {
             self.zones.remove(place);
         }
         self.zones.is_empty().then(|| {
-            last_sync(
-                self.begun.elapsed(),
-                [self.reads, self.created, self.updated, self.deleted, self.skipped, self.failed],
-            )
+            let [created, updated, deleted, skipped, failed] =
+                [Deed::Created, Deed::Updated, Deed::Deleted, Deed::Skipped, Deed::Failed]
+                    .map(|deed| self.counted(deed));
+            last_sync(self.begun.elapsed(), [self.reads, created, updated, deleted, skipped, failed])
         })
     }
 }
 
 /// The rounds of all appliances.
 pub(super) type Rounds = std::collections::HashMap<Arc<str>, Round>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(deeds: &[(&str, Deed)]) -> [u32; 5] {
+        let mut round = Round::new(std::iter::empty());
+        for (name, deed) in deeds {
+            round.count(&ObjectName::new("shop", name), *deed);
+        }
+        let sync = round.finish(None).unwrap();
+        [sync.created, sync.updated, sync.deleted, sync.skipped, sync.failed]
+    }
+
+    #[test]
+    fn each_record_counts_once_however_often_it_is_decided() {
+        use Deed::{Created, Deleted, Failed, None, Skipped, Updated};
+        assert_eq!(
+            counts(&[("a", Created), ("b", Updated), ("c", Deleted), ("d", Skipped), ("e", Failed)]),
+            [1; 5]
+        );
+        assert_eq!(counts(&[("a", None)]), [0; 5]);
+        assert_eq!(counts(&[("a", Created), ("a", Skipped), ("a", None)]), [1, 0, 0, 0, 0]);
+        assert_eq!(counts(&[("a", Updated), ("a", Skipped)]), [0, 1, 0, 0, 0]);
+        assert_eq!(counts(&[("a", Skipped), ("a", Updated)]), [0, 1, 0, 0, 0]);
+        assert_eq!(counts(&[("a", Failed), ("a", Created)]), [1, 0, 0, 0, 0]);
+        assert_eq!(counts(&[("a", Failed), ("a", Skipped)]), [0, 0, 0, 1, 0]);
+        assert_eq!(counts(&[("a", Created), ("a", Failed)]), [0, 0, 0, 0, 1]);
+        assert_eq!(counts(&[("a", Created), ("a", Deleted)]), [0, 1, 0, 0, 0]);
+    }
+}

@@ -116,7 +116,7 @@ async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits() {
 
     // There when the operator starts.
     world.apply(&hosts(0..COUNT, 60)).await;
-    world.simulator.set_latency(Duration::from_millis(100));
+    world.simulator.set_latency(Duration::from_millis(150));
     world.simulator.reset_calls();
     world.start_operator().await;
     world.until_ready("shop", COUNT).await;

@@ -150,7 +150,7 @@ impl Engine {
         {
             round.count_reads(done.reads);
             for settled in &done.settled {
-                round.count(if failed { Deed::Failed } else { settled.deed });
+                round.count(&settled.object, if failed { Deed::Failed } else { settled.deed });
             }
         }
         if let Some(state) = self.zones.get_mut(zone) {
