@@ -130,8 +130,8 @@ pub(super) async fn run(
         looked: None,
         request: None,
     };
+    let mut wish = wishes.borrow_and_update().clone();
     loop {
-        let wish = wishes.borrow_and_update().clone();
         if task.finalize(&wish).await {
             return;
         }
@@ -146,9 +146,6 @@ pub(super) async fn run(
                 if changed.is_err() {
                     return;
                 }
-                if task.is_news(&wish, &wishes.borrow()) {
-                    task.look_at = Some(Instant::now());
-                }
             }
             () = task.connector.changed() => task.look_at = Some(Instant::now()),
             ask = asks.recv() => match ask {
@@ -156,6 +153,11 @@ pub(super) async fn run(
                 None => return,
             },
             () = sleep_until(wake) => {}
+        }
+        // Whatever woke the task: a wish that came beside it is taken here, and compared with the one before.
+        let before = std::mem::replace(&mut wish, wishes.borrow_and_update().clone());
+        if task.is_news(&before, &wish) {
+            task.look_at = Some(Instant::now());
         }
     }
 }
