@@ -237,14 +237,15 @@ impl World {
 
     /// Waits until a whole round over the zones that began after this call is over.
     pub(crate) async fn a_round(&self, solid_server: &str) {
-        let before = self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync);
-        // Its time has whole seconds: within one second two rounds could look the same.
-        let since_before =
-            async || before.as_ref().is_none_or(|sync| (Timestamp::now() - sync.time.0).get_seconds() >= 1);
-        self.until("the second of the last round is over", since_before).await;
+        // The end of a round is told in whole seconds, and one that ended before may be told late: this one is asked for at the
+        // beginning of a second, and no other one ends in that second or after it.
+        let second = Timestamp::now().as_second() + 1;
+        self.until("the second begins", async || Timestamp::now().as_second() >= second).await;
         self.ask_for_a_round(solid_server).await;
         self.until("a whole round is over", async || {
-            self.solid_server_object(solid_server).await.status.and_then(|status| status.last_sync) != before
+            let status = self.solid_server_object(solid_server).await.status;
+            let round = status.and_then(|status| status.last_sync);
+            round.is_some_and(|round| round.time.0.as_second() >= second)
         })
         .await;
     }
