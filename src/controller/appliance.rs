@@ -160,11 +160,6 @@ pub(super) async fn run(
             },
             () = sleep_until(wake) => {}
         }
-        // Whatever woke the task: a wish that came beside it is taken here, and compared with the one before.
-        let before = std::mem::replace(&mut wish, wishes.borrow_and_update().clone());
-        if task.is_news(&before, &wish) {
-            task.look_at = Some(Instant::now());
-        }
     }
 }
 
