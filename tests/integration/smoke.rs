@@ -1,6 +1,6 @@
 //! One record's life, end to end.
 
-use crate::world::{World, manifest};
+use crate::world::{OPERATOR_NAMESPACE, World, manifest};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_is_created_changed_and_deleted() {
@@ -29,4 +29,42 @@ async fn a_record_is_created_changed_and_deleted() {
     world.kubectl(&["delete", "dnsrecord", "-n", "shop", "web", "--timeout=60s"]).await;
     assert!(world.rows("web.example.com").is_empty());
     assert!(world.stop_operator().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_that_are_shipped_are_enough() {
+    let mut world = World::new().await;
+    world.plane.install_operator().await.unwrap();
+    world
+        .solid_server(
+            "default",
+            "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}\n  api: Rest",
+        )
+        .await;
+    let kubeconfig = world.plane.kubeconfig_for(OPERATOR_NAMESPACE, "solidserver-operator").await.unwrap();
+    world.start_operator_as(&kubeconfig).await;
+    world.namespace("shop").await;
+    world.apply(&manifest("shop", "web", "fqdn: web.example.com, type: A, values: [192.0.2.10]")).await;
+    world.until_reason("shop", "web", "InSync").await;
+    // A conflict, for the Event; a drift, for the round; a password, for the Secret's watch.
+    world.apply(&manifest("shop", "late", "fqdn: web.example.com, type: A, values: [192.0.2.11]")).await;
+    world.until_reason("shop", "late", "Conflict").await;
+    world
+        .until("the Event is there", async || {
+            world.kubectl(&["get", "events", "-n", "shop", "-o", "name"]).await.contains("event/late")
+        })
+        .await;
+    world.simulator.set_credentials("operator", "another");
+    world.set_password("another").await;
+    world.apply(&manifest("shop", "web", "fqdn: web.example.com, type: A, values: [192.0.2.12]")).await;
+    world
+        .until("the change is there", async || {
+            world.rows("web.example.com") == ["A 600 192.0.2.12 | shop/web"]
+        })
+        .await;
+    world.kubectl(&["delete", "dnsrecords", "-n", "shop", "--all", "--timeout=60s"]).await;
+    assert!(world.rows("web.example.com").is_empty());
+    world.kubectl(&["delete", "solidserver", "default", "--timeout=60s"]).await;
+    let log = world.log().to_lowercase();
+    assert!(!log.contains("forbidden"), "{log}");
 }

@@ -2,7 +2,7 @@
 //! shipped.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -93,8 +93,14 @@ impl World {
         .await;
     }
 
-    /// Starts the operator's binary and waits until it is ready.
+    /// Starts the operator's binary with an administrator's rights and waits until it is ready.
     pub(crate) async fn start_operator(&mut self) {
+        let kubeconfig = self.plane.kubeconfig().to_path_buf();
+        self.start_operator_as(&kubeconfig).await;
+    }
+
+    /// Starts the operator's binary with the rights of this kubeconfig and waits until it is ready.
+    pub(crate) async fn start_operator_as(&mut self, kubeconfig: &Path) {
         self.starts += 1;
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .expect("a port")
@@ -108,7 +114,7 @@ impl World {
             .args(["--http-listen", &format!("127.0.0.1:{port}"), "--log", "info,solidserver_operator=debug"])
             .args(["--log-format", "text"])
             .arg("--kubeconfig")
-            .arg(self.plane.kubeconfig())
+            .arg(kubeconfig)
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("a second handle"))
             .stderr(file)
