@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Request, Response, header};
 
 use crate::answer::{Answer, Refusal};
-use crate::authentication::Verdict;
+use crate::authentication::{self, Verdict};
 use crate::calls::Ticket;
 use crate::fault::FaultKind;
 use crate::quirk::QuirkName;
@@ -114,7 +114,7 @@ impl Appliance {
         let now_ms = self.now_ms();
         let mut guard = self.state();
         let state = &mut *guard;
-        let ticket = state.recorder.begin(&request, user_agent, now_ms);
+        let ticket = state.recorder.begin(&request, user_agent, authentication::kind(&parts.headers), now_ms);
         let in_flight = InFlight { appliance: Arc::clone(self), ticket, status: None };
         if state.quirks.number(QuirkName::UrlLimit).is_some_and(|limit| target_length as u64 > limit) {
             return Err((Answer::html(414, "414 URI Too Long"), in_flight, state.latency));

@@ -96,6 +96,17 @@ impl Authentication {
     }
 }
 
+/// The kind of login that a call shows, right or wrong.
+pub(crate) fn kind(headers: &HeaderMap) -> &'static str {
+    let scheme = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match scheme.split(' ').next().unwrap_or_default() {
+        "SDS" => "token",
+        scheme if scheme.eq_ignore_ascii_case("Basic") => "basic",
+        "" if headers.contains_key("x-ipm-username") => "native",
+        _ => "none",
+    }
+}
+
 impl ApiToken {
     /// A plain digest, not an HMAC; the body is not part of it.
     fn sign(&self, time: &str, method: &str, url: &str) -> String {

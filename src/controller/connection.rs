@@ -151,16 +151,19 @@ fn credentials(
     let text = |key: &str| {
         let unusable =
             |why: String| Refusal::new(Reason::Unauthorized, format!("the Secret {namespace}/{name} {why}"));
-        let bytes = secret
-            .value(key)
-            .ok_or_else(|| unusable(format!("has no key {key:?}; for authMethod {method:?} it needs {keys}")))?;
-        let text = std::str::from_utf8(bytes).map_err(|_| unusable(format!("holds no UTF-8 under {key:?}")))?;
+        let bytes = secret.value(key).ok_or_else(|| {
+            unusable(format!("has no key {key:?}; for authMethod {method:?} it needs {keys}"))
+        })?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| unusable(format!("holds no UTF-8 under {key:?}")))?;
         // A trailing line feed gets in with `--from-file`; no login has one.
         Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))
     };
     Ok(match method {
         AuthMethod::Basic => Credentials::Basic { username: text("username")?, password: text("password")? },
-        AuthMethod::Native => Credentials::Native { username: text("username")?, password: text("password")? },
+        AuthMethod::Native => {
+            Credentials::Native { username: text("username")?, password: text("password")? }
+        }
         AuthMethod::Token => Credentials::Token { id: text("tokenId")?, secret: text("tokenSecret")? },
     })
 }
@@ -198,7 +201,8 @@ mod tests {
             spec["authMethod"] = method.into();
         }
         let data = keys.iter().map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())));
-        let secret = SecretState::Present(Arc::new(Secret { data: Some(data.collect()), ..Secret::default() }));
+        let secret =
+            SecretState::Present(Arc::new(Secret { data: Some(data.collect()), ..Secret::default() }));
         let spec = serde_json::from_value(spec).unwrap();
         let shown = |name: &str, first: &SecretString, second: &SecretString| {
             format!("{name} {} {}", first.expose_secret(), second.expose_secret())
@@ -236,7 +240,12 @@ mod tests {
             (None, &[][..], "\"username\"", "username and password, or tokenId and tokenSecret"),
             (None, &password[..1], "\"password\"", "username and password, or tokenId and tokenSecret"),
             (None, &token[..1], "\"tokenSecret\"", "tokenId and tokenSecret"),
-            (Some("Token"), &password, "\"tokenId\"", "for authMethod Token it needs tokenId and tokenSecret"),
+            (
+                Some("Token"),
+                &password,
+                "\"tokenId\"",
+                "for authMethod Token it needs tokenId and tokenSecret",
+            ),
             (Some("Native"), &token, "\"username\"", "for authMethod Native it needs username and password"),
             (Some("Basic"), &token, "\"username\"", "for authMethod Basic it needs username and password"),
         ] {

@@ -32,7 +32,9 @@ impl Login {
             Credentials::Basic { username, password } => {
                 let (username, password) = (filled("username", username)?, password.expose_secret());
                 if username.contains(':') {
-                    return wrong("the username contains a colon, which HTTP Basic cannot carry (RFC 7617 2)");
+                    return wrong(
+                        "the username contains a colon, which HTTP Basic cannot carry (RFC 7617 2)",
+                    );
                 }
                 let encoded = STANDARD.encode(format!("{username}:{password}"));
                 let header = secret_header(format!("Basic {encoded}"))?;
@@ -48,7 +50,9 @@ impl Login {
                 let id = filled("token's id", id)?;
                 filled("token's secret", secret)?;
                 if id.contains(':') || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
-                    return wrong("the token's id contains a colon, a space or another character that it cannot");
+                    return wrong(
+                        "the token's id contains a colon, a space or another character that it cannot",
+                    );
                 }
                 Ok(Self::Token { id: id.to_owned(), secret: secret.clone() })
             }
@@ -165,7 +169,8 @@ mod tests {
 
     #[test]
     fn credentials_that_cannot_work_are_refused_without_showing_them() {
-        let basic = |username: &str| Credentials::Basic { username: username.into(), password: "s3cr".into() };
+        let basic =
+            |username: &str| Credentials::Basic { username: username.into(), password: "s3cr".into() };
         let token = |id: &str, secret: &str| Credentials::Token { id: id.into(), secret: secret.into() };
         for (credentials, reason) in [
             (basic(""), "the username is empty"),

@@ -248,8 +248,7 @@ impl Transport {
     async fn exchange(&self, request: &Request) -> Result<(StatusCode, HeaderMap, Vec<u8>), Failure> {
         let (url, body) = self.place(request).map_err(Failure::NotSent)?;
         // Made here, after the wait at the gate: a signature holds for its URL and only for a while.
-        let login =
-            self.login.headers(&request.method, &url, SystemTime::now()).map_err(Failure::NotSent)?;
+        let login = self.login.headers(&request.method, &url, SystemTime::now()).map_err(Failure::NotSent)?;
         let mut builder = self.http.request(request.method.clone(), url).headers(login);
         if let Some(body) = body {
             builder = builder.json(&body);
