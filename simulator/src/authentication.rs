@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method, Uri, header};
 use sha3::{Digest as _, Sha3_256};
 
+use crate::config::Token;
+
 /// How far a signed call's clock may be off. The appliance's own bound is not documented.
 const MOST_SKEW_SECONDS: u64 = 300;
 
@@ -13,15 +15,9 @@ const MOST_SKEW_SECONDS: u64 = 300;
 pub(crate) struct Authentication {
     user: String,
     password: String,
-    token: Option<ApiToken>,
+    token: Option<Token>,
     /// How far the appliance's clock is ahead.
     pub(crate) clock_ahead_seconds: u64,
-}
-
-#[derive(Clone)]
-struct ApiToken {
-    id: String,
-    secret: String,
 }
 
 /// What is thought of a caller.
@@ -35,24 +31,17 @@ pub(crate) enum Verdict {
 }
 
 impl Authentication {
-    pub(crate) fn new(user: &str, password: &str, token: Option<(&str, &str)>) -> Self {
-        let mut authentication = Self {
-            user: user.to_owned(),
-            password: password.to_owned(),
-            token: None,
-            clock_ahead_seconds: 0,
-        };
-        authentication.set_token(token);
-        authentication
+    pub(crate) fn new(user: &str, password: &str, token: Option<Token>) -> Self {
+        Self { user: user.to_owned(), password: password.to_owned(), token, clock_ahead_seconds: 0 }
     }
 
     pub(crate) fn set_account(&mut self, user: String, password: String) {
         (self.user, self.password) = (user, password);
     }
 
-    /// Changes the token, its id and secret; `None` takes it away.
-    pub(crate) fn set_token(&mut self, token: Option<(&str, &str)>) {
-        self.token = token.map(|(id, secret)| ApiToken { id: id.to_owned(), secret: secret.to_owned() });
+    /// Changes the token; `None` takes it away.
+    pub(crate) fn set_token(&mut self, token: Option<Token>) {
+        self.token = token;
     }
 
     /// Judges a request as it was received; `now` in Unix seconds.
@@ -87,7 +76,7 @@ impl Authentication {
             return Verdict::Refused;
         };
         let Ok(seconds) = time.parse::<u64>() else { return Verdict::Refused };
-        let signs = |url: &String| token.sign(time, method.as_str(), url) == signature;
+        let signs = |url: &String| sign(&token.secret, time, method.as_str(), url) == signature;
         if id != token.id || !possible_urls(uri, headers).iter().any(signs) {
             return Verdict::Refused;
         }
@@ -107,12 +96,10 @@ pub(crate) fn kind(headers: &HeaderMap) -> &'static str {
     }
 }
 
-impl ApiToken {
-    /// A plain digest, not an HMAC; the body is not part of it.
-    fn sign(&self, time: &str, method: &str, url: &str) -> String {
-        let digest = Sha3_256::digest(format!("{}\n{time}\n{method}\n{url}", self.secret));
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+/// A plain digest, not an HMAC; the body is not part of it.
+fn sign(secret: &str, time: &str, method: &str, url: &str) -> String {
+    let digest = Sha3_256::digest(format!("{secret}\n{time}\n{method}\n{url}"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn decoded(text: &str) -> Option<Vec<u8>> {
@@ -146,7 +133,7 @@ mod tests {
     const NOW: u64 = 1_700_000_000;
 
     fn authentication() -> Authentication {
-        Authentication::new("u", "p:q", Some(("id1", "s3cret")))
+        Authentication::new("u", "p:q", Some(Token::new("id1", "s3cret")))
     }
 
     fn judge(uri: &str, method: &Method, shown: &[(&str, &str)], now: u64) -> Verdict {

@@ -81,10 +81,6 @@ impl Token {
     pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self { id: id.into(), secret: secret.into() }
     }
-
-    pub(crate) fn parts(&self) -> (&str, &str) {
-        (&self.id, &self.secret)
-    }
 }
 
 /// A number of calls per window of time. The window starts with the first call and ends as a whole.

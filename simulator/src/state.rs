@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::authentication::Authentication;
 use crate::calls::Recorder;
-use crate::config::{Config, RateLimit, Token};
+use crate::config::{Config, RateLimit};
 use crate::error::Error;
 use crate::fault::Faults;
 use crate::quirk::{QuirkName, Quirks};
@@ -43,11 +43,7 @@ impl State {
             quirks: config.quirks.clone(),
             faults: Faults::default(),
             recorder: Recorder::default(),
-            authentication: Authentication::new(
-                &config.user,
-                &config.password,
-                config.token.as_ref().map(Token::parts),
-            ),
+            authentication: Authentication::new(&config.user, &config.password, config.token.clone()),
             version: config.version.clone(),
             latency: config.latency,
             page_cap: config.page_cap,
