@@ -1,12 +1,14 @@
 //! The appliance on the wire: one call from request to answer, with the faults that are in force.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
-use http::{HeaderMap, Request, Response, header};
+use http::request::Parts;
+use http::{Request, Response, header};
 
 use crate::answer::{Answer, Refusal};
+use crate::authentication::{self, Verdict};
 use crate::calls::Ticket;
 use crate::fault::FaultKind;
 use crate::quirk::QuirkName;
@@ -32,7 +34,7 @@ pub(crate) struct Reset;
 struct Call {
     request: ServiceRequest,
     malformed: Option<Malformed>,
-    authorized: bool,
+    verdict: Verdict,
     faults: Vec<FaultKind>,
     in_flight: InFlight,
 }
@@ -76,9 +78,8 @@ impl Appliance {
         let Ok(body) = axum::body::to_bytes(body, LONGEST_BODY).await else {
             return Ok(Answer::html(413, "413 Request Entity Too Large").into_response());
         };
-        let target_length = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
         let (request, outcome) = request::read(&parts.method, &parts.uri, &parts.headers, &body);
-        let mut begun = match self.begin(request, outcome, &parts.headers, target_length) {
+        let mut begun = match self.begin(request, outcome, &parts) {
             Ok(call) => call,
             Err((answer, mut in_flight, latency)) => {
                 pause(latency).await;
@@ -105,15 +106,15 @@ impl Appliance {
         self: &Arc<Self>,
         request: ServiceRequest,
         outcome: Result<(), Malformed>,
-        headers: &HeaderMap,
-        target_length: usize,
+        parts: &Parts,
     ) -> Result<Call, (Answer, InFlight, Duration)> {
+        let target_length = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
         let user_agent =
-            headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let now_ms = self.now_ms();
         let mut guard = self.state();
         let state = &mut *guard;
-        let ticket = state.recorder.begin(&request, user_agent, now_ms);
+        let ticket = state.recorder.begin(&request, user_agent, authentication::kind(&parts.headers), now_ms);
         let in_flight = InFlight { appliance: Arc::clone(self), ticket, status: None };
         if state.quirks.number(QuirkName::UrlLimit).is_some_and(|limit| target_length as u64 > limit) {
             return Err((Answer::html(414, "414 URI Too Long"), in_flight, state.latency));
@@ -121,9 +122,10 @@ impl Appliance {
         if let Err(wait) = state.admit(now_ms) {
             return Err((too_many(wait, state), in_flight, state.latency));
         }
-        let authorized = state.authentication.admits(headers);
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let verdict = state.authentication.judge(&parts.method, &parts.uri, &parts.headers, clock);
         let faults = state.faults.hits(&request);
-        Ok(Call { request, malformed: outcome.err(), authorized, faults, in_flight })
+        Ok(Call { request, malformed: outcome.err(), verdict, faults, in_flight })
     }
 
     async fn process(&self, call: &mut Call) -> Result<Answer, Reset> {
@@ -151,8 +153,10 @@ impl Appliance {
         let now_ms = self.now_ms();
         let mut guard = self.state();
         let state = &mut *guard;
-        if !call.authorized {
-            return Answer::unauthorized(&state.quirks);
+        match call.verdict {
+            Verdict::Admitted => {}
+            Verdict::Refused => return Answer::unauthorized(&state.quirks),
+            Verdict::ClockSkew => return Answer::json(412, ""),
         }
         if let Some(Malformed(message)) = &call.malformed {
             return Answer::refusal(&Refusal::new(7, message), &call.request.service, &state.quirks);

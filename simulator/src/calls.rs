@@ -77,6 +77,8 @@ pub struct CallEntry {
     pub status: Option<u16>,
     /// The client's User-Agent.
     pub user_agent: String,
+    /// How the caller showed who it is, right or wrong: `basic`, `native`, `token`, or `none`.
+    pub login: &'static str,
     /// When it began, in milliseconds since the simulator's start.
     pub start_ms: u64,
     /// When it ended; `None` while it is in flight.
@@ -103,7 +105,13 @@ pub(crate) struct Ticket {
 }
 
 impl Recorder {
-    pub(crate) fn begin(&mut self, request: &ServiceRequest, user_agent: &str, now_ms: u64) -> Ticket {
+    pub(crate) fn begin(
+        &mut self,
+        request: &ServiceRequest,
+        user_agent: &str,
+        login: &'static str,
+        now_ms: u64,
+    ) -> Ticket {
         let operation = request.operation.map_or("other", Operation::as_str);
         let write = request.operation.is_some_and(Operation::is_write);
         self.calls.total += 1;
@@ -130,6 +138,7 @@ impl Recorder {
             parameters: request.parameters.clone(),
             status: None,
             user_agent: user_agent.to_owned(),
+            login,
             start_ms: now_ms,
             end_ms: None,
         });
@@ -197,10 +206,10 @@ mod tests {
     #[test]
     fn calls_are_counted_by_kind_and_by_what_is_in_flight() {
         let mut recorder = Recorder::default();
-        let list = recorder.begin(&request("dns_rr_list", Operation::List), "test/1", 1);
-        let add = recorder.begin(&request("dns_rr_add", Operation::Add), "test/1", 2);
+        let list = recorder.begin(&request("dns_rr_list", Operation::List), "test/1", "basic", 1);
+        let add = recorder.begin(&request("dns_rr_add", Operation::Add), "test/1", "basic", 2);
         recorder.end(add, Some(201), 3);
-        let edit = recorder.begin(&request("dns_rr_add", Operation::Edit), "test/1", 4);
+        let edit = recorder.begin(&request("dns_rr_add", Operation::Edit), "test/1", "basic", 4);
         recorder.end(edit, None, 5);
         recorder.end(list, Some(200), 6);
         let calls = recorder.calls();
@@ -218,9 +227,9 @@ mod tests {
     #[test]
     fn a_reset_keeps_what_is_in_flight() {
         let mut recorder = Recorder::default();
-        let before = recorder.begin(&request("dns_rr_list", Operation::List), "", 1);
+        let before = recorder.begin(&request("dns_rr_list", Operation::List), "", "none", 1);
         recorder.reset();
-        let after = recorder.begin(&request("dns_rr_list", Operation::List), "", 2);
+        let after = recorder.begin(&request("dns_rr_list", Operation::List), "", "none", 2);
         recorder.end(before, Some(200), 3);
         recorder.end(after, Some(204), 4);
         let calls = recorder.calls();
@@ -234,9 +243,9 @@ mod tests {
         let mut recorder = Recorder::default();
         let mut large = request("dns_rr_list", Operation::List);
         large.parameters.insert("WHERE".to_owned(), "x".repeat(LOG_BYTES / 3));
-        let first = recorder.begin(&large, "", 1);
+        let first = recorder.begin(&large, "", "none", 1);
         for _ in 0..3 {
-            recorder.begin(&large, "", 1);
+            recorder.begin(&large, "", "none", 1);
         }
         assert_eq!(recorder.log().iter().map(|entry| entry.number).collect::<Vec<_>>(), [2, 3]);
         recorder.end(first, Some(200), 2);

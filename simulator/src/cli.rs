@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::config::{Config, RateLimit};
+use crate::config::{Config, RateLimit, Token};
 use crate::error::Error;
 use crate::quirk::Quirks;
 use crate::seed::Seed;
@@ -40,6 +40,12 @@ pub struct Cli {
     /// The account's password
     #[arg(long, value_name = "TEXT", default_value = "secret")]
     password: String,
+    /// The id of an API token, valid beside the account
+    #[arg(long, value_name = "ID", requires = "token_secret")]
+    token_id: Option<String>,
+    /// The secret that calls with the token are signed with
+    #[arg(long, value_name = "TEXT", requires = "token_id")]
+    token_secret: Option<String>,
     /// How long every answer takes, such as 20ms
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     latency: Option<Duration>,
@@ -93,6 +99,11 @@ impl Cli {
             http2: !self.no_http2,
             user: self.user.clone(),
             password: self.password.clone(),
+            token: self
+                .token_id
+                .as_ref()
+                .zip(self.token_secret.as_ref())
+                .map(|(id, secret)| Token::new(id, secret)),
             version: self.reported_version.clone(),
             latency: self.latency.unwrap_or_default(),
             rate_limit: self.rate_limit,

@@ -25,6 +25,8 @@ pub struct Config {
     pub user: String,
     /// The account's password.
     pub password: String,
+    /// An API token, valid beside the account.
+    pub token: Option<Token>,
     /// The version that `member_list` reports.
     pub version: String,
     /// How long every answer takes.
@@ -52,6 +54,7 @@ impl Default for Config {
             http2: true,
             user: "operator".to_owned(),
             password: "secret".to_owned(),
+            token: None,
             version: "8.4.0".to_owned(),
             latency: Duration::ZERO,
             rate_limit: None,
@@ -60,6 +63,23 @@ impl Default for Config {
             quirks: Quirks::default(),
             seed: Seed::example(),
         }
+    }
+}
+
+/// An API token: calls with it are signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its id, sent with each call.
+    pub id: String,
+    /// What signs; never sent.
+    pub secret: String,
+}
+
+impl Token {
+    /// A token with this id and secret.
+    #[must_use]
+    pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { id: id.into(), secret: secret.into() }
     }
 }
 

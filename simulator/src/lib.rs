@@ -30,7 +30,7 @@ mod store;
 mod tls;
 
 pub use calls::{CallEntry, Calls};
-pub use config::{Config, RateLimit};
+pub use config::{Config, RateLimit, Token};
 pub use error::Error;
 pub use fault::{Fault, FaultKind, FaultView};
 pub use quirk::{Quirk, Quirks, quirks, quirks_page};

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use crate::admin;
 use crate::appliance::Appliance;
-use crate::authentication::Authentication;
 use crate::calls::{CallEntry, Calls};
-use crate::config::{Config, RateLimit};
+use crate::config::{Config, RateLimit, Token};
 use crate::error::Error;
 use crate::fault::{Fault, FaultView};
 use crate::record::{Container, NewRow, RowPatch, RowView};
@@ -216,10 +215,19 @@ impl Simulator {
         self.appliance.state().faults.clear();
     }
 
-    /// Changes the account. Calls with the old one get 401 from now on.
+    /// Changes the account; a token stays valid. Calls with the old one get 401 from now on.
     pub fn set_credentials(&self, user: impl Into<String>, password: impl Into<String>) {
-        self.appliance.state().authentication =
-            Authentication::Basic { user: user.into(), password: password.into() };
+        self.appliance.state().authentication.set_account(user.into(), password.into());
+    }
+
+    /// Changes the API token; `None` takes it away. Calls with the old one get 401 from now on.
+    pub fn set_token(&self, token: Option<Token>) {
+        self.appliance.state().authentication.set_token(token);
+    }
+
+    /// Puts the appliance's clock ahead, in whole seconds: signed calls that are more than 300 s off get 412.
+    pub fn set_clock_ahead(&self, ahead: Duration) {
+        self.appliance.state().authentication.clock_ahead_seconds = ahead.as_secs();
     }
 
     /// Chooses the answer to an open question.

@@ -43,10 +43,7 @@ impl State {
             quirks: config.quirks.clone(),
             faults: Faults::default(),
             recorder: Recorder::default(),
-            authentication: Authentication::Basic {
-                user: config.user.clone(),
-                password: config.password.clone(),
-            },
+            authentication: Authentication::new(&config.user, &config.password, config.token.clone()),
             version: config.version.clone(),
             latency: config.latency,
             page_cap: config.page_cap,

@@ -466,8 +466,12 @@ const fn advice(error: &Error) -> &'static str {
         Error::Tls { .. } => {
             "put the issuing CA into spec.tls.caBundle, or correct the appliance's certificate"
         }
-        Error::Unauthorized => "correct username and password in the Secret; it is read again by itself",
-        Error::ClockSkew => "correct the clock of the appliance or of the node (NTP)",
+        Error::Unauthorized => {
+            "correct the login in the Secret (username and password, or tokenId and tokenSecret); it is read again by itself"
+        }
+        Error::ClockSkew => {
+            "correct the clock of the appliance or of the operator's node (NTP); it is tried again by itself"
+        }
         Error::Forbidden { .. } => "give the account rights on this service",
         Error::RateLimited { .. } => "lower spec.limits, or raise the appliance's limit",
         _ => "it is tried again by itself",

@@ -98,7 +98,7 @@ impl Connector {
         let tls = spec.tls.clone().unwrap_or_default();
         Ok(Settings {
             endpoint,
-            credentials: self.credentials(spec, secret)?,
+            credentials: credentials(spec, secret, &self.surroundings.operator_namespace)?,
             tls: TlsSettings {
                 ca_bundle: tls.ca_bundle_pem().map_err(|error| invalid(error.to_string()))?,
                 insecure_skip_verify: tls.insecure_skip_verify,
@@ -115,49 +115,57 @@ impl Connector {
             })),
         })
     }
+}
 
-    fn credentials(&self, spec: &SolidServerSpec, secret: &SecretState) -> Result<Credentials, Refusal> {
-        let name = &spec.credentials_secret_ref.name;
-        let namespace = &self.surroundings.operator_namespace;
-        match secret {
-            SecretState::Unknown => {
-                return Err(Refusal::new(
-                    Reason::Waiting,
-                    format!(
-                        "the Secret {namespace}/{name} cannot be read yet: the API server does not answer, or the operator lacks the right"
-                    ),
-                ));
-            }
-            SecretState::Missing => {
-                return Err(Refusal::new(
-                    Reason::Waiting,
-                    format!(
-                        "there is no Secret {namespace}/{name}; create it with the keys username and password"
-                    ),
-                ));
-            }
-            SecretState::Present(_) => {}
+/// The login that spec and Secret ask for.
+fn credentials(
+    spec: &SolidServerSpec,
+    secret: &SecretState,
+    namespace: &str,
+) -> Result<Credentials, Refusal> {
+    let name = &spec.credentials_secret_ref.name;
+    let has_token = secret.value("tokenId").is_some();
+    let method = spec.auth_method.unwrap_or(if has_token { AuthMethod::Token } else { AuthMethod::Basic });
+    let keys = match (method, spec.auth_method) {
+        (AuthMethod::Token, _) => "tokenId and tokenSecret",
+        (_, Some(_)) => "username and password",
+        (_, None) => "username and password, or tokenId and tokenSecret",
+    };
+    match secret {
+        SecretState::Unknown => {
+            return Err(Refusal::new(
+                Reason::Waiting,
+                format!(
+                    "the Secret {namespace}/{name} cannot be read yet: the API server does not answer, or the operator lacks the right"
+                ),
+            ));
         }
-        let text = |key: &str| {
-            let bytes = secret.value(key).ok_or_else(|| {
-                Refusal::new(
-                    Reason::Unauthorized,
-                    format!(
-                        "the Secret {namespace}/{name} has no key {key:?}; it needs username and password"
-                    ),
-                )
-            })?;
-            let text = std::str::from_utf8(bytes).map_err(|_| {
-                Refusal::new(
-                    Reason::Unauthorized,
-                    format!("{key} in the Secret {namespace}/{name} is not UTF-8"),
-                )
-            })?;
-            // A trailing line feed gets in with `--from-file`; no login has one.
-            Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))
-        };
-        Ok(Credentials::Basic { username: text("username")?, password: text("password")? })
+        SecretState::Missing => {
+            return Err(Refusal::new(
+                Reason::Waiting,
+                format!("there is no Secret {namespace}/{name}; create it with the keys {keys}"),
+            ));
+        }
+        SecretState::Present(_) => {}
     }
+    let text = |key: &str| {
+        let unusable =
+            |why: String| Refusal::new(Reason::Unauthorized, format!("the Secret {namespace}/{name} {why}"));
+        let bytes = secret.value(key).ok_or_else(|| {
+            unusable(format!("has no key {key:?}; for authMethod {method:?} it needs {keys}"))
+        })?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| unusable(format!("holds no UTF-8 under {key:?}")))?;
+        // A trailing line feed gets in with `--from-file`; no login has one.
+        Ok(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))
+    };
+    Ok(match method {
+        AuthMethod::Basic => Credentials::Basic { username: text("username")?, password: text("password")? },
+        AuthMethod::Native => {
+            Credentials::Native { username: text("username")?, password: text("password")? }
+        }
+        AuthMethod::Token => Credentials::Token { id: text("tokenId")?, secret: text("tokenSecret")? },
+    })
 }
 
 /// What the API offers and this version does not serve yet is refused, never ignored.
@@ -165,8 +173,6 @@ fn refuse_unserved(spec: &SolidServerSpec) -> Result<(), Refusal> {
     let tls = spec.tls.as_ref();
     let field = if spec.dialect() == Dialect::V2 {
         "spec.api: V2"
-    } else if spec.auth_method.is_some_and(|method| method != AuthMethod::Basic) {
-        "spec.authMethod other than Basic"
     } else if tls.is_some_and(|tls| tls.ca_bundle_secret_ref.is_some()) {
         "spec.tls.caBundleSecretRef (use spec.tls.caBundle)"
     } else if tls.is_some_and(|tls| tls.client_cert_secret_ref.is_some()) {
@@ -175,4 +181,78 @@ fn refuse_unserved(spec: &SolidServerSpec) -> Result<(), Refusal> {
         return Ok(());
     };
     Err(Refusal::new(Reason::InvalidValue, format!("this version of the operator does not serve {field}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::ByteString;
+    use k8s_openapi::api::core::v1::Secret;
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    fn login(method: Option<&str>, keys: &[(&str, &str)]) -> Result<String, (Reason, String)> {
+        let mut spec = serde_json::json!({
+            "endpoint": "https://ddi.example.com",
+            "credentialsSecretRef": {"name": "login"},
+            "zones": [],
+        });
+        if let Some(method) = method {
+            spec["authMethod"] = method.into();
+        }
+        let data = keys.iter().map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())));
+        let secret =
+            SecretState::Present(Arc::new(Secret { data: Some(data.collect()), ..Secret::default() }));
+        let spec = serde_json::from_value(spec).unwrap();
+        let shown = |name: &str, first: &SecretString, second: &SecretString| {
+            format!("{name} {} {}", first.expose_secret(), second.expose_secret())
+        };
+        match credentials(&spec, &secret, "system") {
+            Ok(Credentials::Basic { username, password }) => Ok(shown("basic", &username, &password)),
+            Ok(Credentials::Native { username, password }) => Ok(shown("native", &username, &password)),
+            Ok(Credentials::Token { id, secret }) => Ok(shown("token", &id, &secret)),
+            Err(refusal) => Err((refusal.reason, refusal.message)),
+        }
+    }
+
+    #[test]
+    fn spec_and_secret_choose_the_login() {
+        let password = [("username", "u\n"), ("password", "p")];
+        let token = [("tokenId", "i"), ("tokenSecret", "s\r\n")];
+        let both = [password, token].concat();
+        for (method, keys, expected) in [
+            (None, &password[..], "basic u p"),
+            (None, &token, "token i s"),
+            (None, &both, "token i s"),
+            (Some("Basic"), &both, "basic u p"),
+            (Some("Native"), &both, "native u p"),
+            (Some("Token"), &both, "token i s"),
+        ] {
+            assert_eq!(login(method, keys).as_deref(), Ok(expected), "{method:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_without_the_keys_is_refused_with_their_names() {
+        let password = [("username", "u"), ("password", "s3cr")];
+        let token = [("tokenId", "i"), ("tokenSecret", "s3cr")];
+        for (method, keys, missing, needed) in [
+            (None, &[][..], "\"username\"", "username and password, or tokenId and tokenSecret"),
+            (None, &password[..1], "\"password\"", "username and password, or tokenId and tokenSecret"),
+            (None, &token[..1], "\"tokenSecret\"", "tokenId and tokenSecret"),
+            (
+                Some("Token"),
+                &password,
+                "\"tokenId\"",
+                "for authMethod Token it needs tokenId and tokenSecret",
+            ),
+            (Some("Native"), &token, "\"username\"", "for authMethod Native it needs username and password"),
+            (Some("Basic"), &token, "\"username\"", "for authMethod Basic it needs username and password"),
+        ] {
+            let (reason, message) = login(method, keys).unwrap_err();
+            assert_eq!(reason, Reason::Unauthorized);
+            assert!(message.contains("system/login") && message.contains(missing), "{message}");
+            assert!(message.ends_with(needed) && !message.contains("s3cr"), "{message}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! - `client`, `read`: what the operator calls; one [`Client`] per appliance, cheap to clone.
 //! - `dialect`: the only place that knows the appliance's services, parameters and columns.
 //! - `transport`: one HTTP call with its deadline, sorted into the classes of [`Error`].
+//! - `login`: what a call shows to be let in; signs it under a token.
 //! - `gate`: how many calls run at a time and how fast, after 429 as well.
 //! - `listing`, `sight`: when a list is complete, and when a zone was really seen.
 
@@ -11,6 +12,7 @@ mod dialect;
 mod error;
 mod gate;
 mod listing;
+mod login;
 mod read;
 mod reading;
 mod settings;

@@ -43,6 +43,20 @@ pub enum Credentials {
         /// Password.
         password: SecretString,
     },
+    /// The appliance's own headers, `X-IPM-Username` and `X-IPM-Password`.
+    Native {
+        /// Login.
+        username: SecretString,
+        /// Password.
+        password: SecretString,
+    },
+    /// Each call signed with an API token (SOLIDserver 8.4 and later). The secret itself is never sent.
+    Token {
+        /// The token's id; without a colon.
+        id: SecretString,
+        /// The token's secret.
+        secret: SecretString,
+    },
 }
 
 /// Whom to trust at the other end of the connection.
@@ -79,6 +93,8 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Basic { .. } => formatter.write_str("Basic { [redacted] }"),
+            Self::Native { .. } => formatter.write_str("Native { [redacted] }"),
+            Self::Token { .. } => formatter.write_str("Token { [redacted] }"),
         }
     }
 }

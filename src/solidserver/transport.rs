@@ -9,15 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use base64::Engine as _;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Method, StatusCode, redirect};
-use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::dialect::{Answer, Fault, LONGEST_QUERY, Operation, Request};
 use super::gate::{self, Gate, Held};
-use super::{Call, CallObserver, Credentials, Error, Settings, TlsSettings};
+use super::login::Login;
+use super::{Call, CallObserver, Error, Settings, TlsSettings};
 
 /// No list of this client comes near; more is a mistake that must not fill the memory.
 const LONGEST_BODY: usize = 64 * 1024 * 1024;
@@ -39,6 +38,7 @@ pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(120);
 pub(super) struct Transport {
     http: reqwest::Client,
     endpoint: Url,
+    login: Login,
     request_timeout: Duration,
     observer: Option<Arc<dyn CallObserver>>,
     gate: Gate,
@@ -59,13 +59,13 @@ enum Failure {
 impl Transport {
     pub(super) fn new(settings: Settings) -> Result<Self, Error> {
         let endpoint = checked_endpoint(&settings.endpoint)?;
+        let login = Login::new(&settings.credentials)?;
         // The TLS library has no default of its own; losing the race to install one is as good as winning it.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             drop(rustls::crypto::ring::default_provider().install_default());
         }
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(AUTHORIZATION, authorization(&settings.credentials)?);
         let builder = reqwest::Client::builder()
             .user_agent(settings.user_agent.as_str())
             .default_headers(headers)
@@ -88,6 +88,7 @@ impl Transport {
         Ok(Self {
             http,
             endpoint,
+            login,
             request_timeout: settings.request_timeout,
             observer: settings.observer,
             gate: Gate::new(settings.concurrency, settings.requests_per_minute),
@@ -246,7 +247,9 @@ impl Transport {
 
     async fn exchange(&self, request: &Request) -> Result<(StatusCode, HeaderMap, Vec<u8>), Failure> {
         let (url, body) = self.place(request).map_err(Failure::NotSent)?;
-        let mut builder = self.http.request(request.method.clone(), url);
+        // Made here, after the wait at the gate: a signature holds for its URL and only for a while.
+        let login = self.login.headers(&request.method, &url, SystemTime::now()).map_err(Failure::NotSent)?;
+        let mut builder = self.http.request(request.method.clone(), url).headers(login);
         if let Some(body) = body {
             builder = builder.json(&body);
         }
@@ -365,23 +368,6 @@ fn checked_endpoint(endpoint: &Url) -> Result<Url, Error> {
     Ok(endpoint.clone())
 }
 
-fn authorization(credentials: &Credentials) -> Result<HeaderValue, Error> {
-    let Credentials::Basic { username, password } = credentials;
-    let (username, password) = (username.expose_secret(), password.expose_secret());
-    let wrong = |what: &str| Error::Settings { what: format!("the username {what}") };
-    if username.is_empty() {
-        return Err(wrong("is empty"));
-    }
-    if username.contains(':') {
-        return Err(wrong("contains a colon, which HTTP Basic cannot carry (RFC 7617 2)"));
-    }
-    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
-    let mut value = HeaderValue::try_from(format!("Basic {encoded}"))
-        .map_err(|_| Error::Settings { what: "the credentials cannot stand in a header".to_owned() })?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
 fn trusting(builder: reqwest::ClientBuilder, tls: &TlsSettings) -> Result<reqwest::ClientBuilder, Error> {
     if tls.insecure_skip_verify {
         return Ok(builder.tls_danger_accept_invalid_certs(true));
@@ -433,7 +419,10 @@ fn tls_cause(error: &(dyn StdError + 'static)) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::SecretString;
+
     use super::*;
+    use crate::solidserver::Credentials;
 
     fn settings(endpoint: &str) -> Settings {
         Settings {
@@ -481,20 +470,23 @@ mod tests {
             let error = Transport::new(settings).map(drop).unwrap_err();
             assert!(matches!(&error, Error::Settings { .. }), "{bundle}: {error}");
         }
-        for username in ["", "a:b"] {
-            let mut settings = settings("https://ddi.example.com");
-            settings.credentials = Credentials::Basic { username: username.into(), password: "x".into() };
-            assert!(matches!(Transport::new(settings).map(drop), Err(Error::Settings { .. })), "{username}");
-        }
+        let mut settings = settings("https://ddi.example.com");
+        settings.credentials = Credentials::Basic { username: "a:b".into(), password: "x".into() };
+        assert!(matches!(Transport::new(settings).map(drop), Err(Error::Settings { .. })));
     }
 
     #[test]
     fn no_debug_text_holds_a_secret() {
-        let text = format!("{:?}", settings("https://ddi.example.com"));
-        assert!(!text.contains("s3cr") && !text.contains("ops"), "{text}");
-        let header = authorization(&settings("https://ddi.example.com").credentials).unwrap();
-        assert_eq!(header.to_str().unwrap(), "Basic b3BzOnMzY3I6dA==");
-        assert!(!format!("{header:?}").contains("b3Bz"));
+        let (name, secret) = (SecretString::from("ops"), SecretString::from("s3cr:t"));
+        let all = [
+            ("Basic", Credentials::Basic { username: name.clone(), password: secret.clone() }),
+            ("Native", Credentials::Native { username: name.clone(), password: secret.clone() }),
+            ("Token", Credentials::Token { id: name, secret }),
+        ];
+        for (method, credentials) in all {
+            let text = format!("{:?}", Settings { credentials, ..settings("https://ddi.example.com") });
+            assert!(text.contains(method) && !text.contains("s3cr") && !text.contains("ops"), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod faults;
 mod limits;
 mod listing;
+mod logins;
 mod sight;
 mod writing;
 

@@ -28,6 +28,8 @@ mod harness;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod ownership;
 #[cfg(test)]
 mod quirks;

@@ -77,6 +77,13 @@ impl World {
         .await;
     }
 
+    /// Adds a token to the Secret, or changes it; a password that is there stays.
+    pub(crate) async fn set_token(&self, id: &str, secret: &str) {
+        let patch = format!("{{\"stringData\": {{\"tokenId\": \"{id}\", \"tokenSecret\": \"{secret}\"}}}}");
+        let object = ["patch", "secret", "-n", OPERATOR_NAMESPACE, "solidserver"];
+        self.kubectl(&[&object[..], &["--type=merge", "--patch", &patch]].concat()).await;
+    }
+
     /// Applies a SolidServer for the simulator; `spec` is YAML for further fields, indented by two.
     pub(crate) async fn solid_server(&self, name: &str, spec: &str) {
         let endpoint = self.simulator.endpoint();

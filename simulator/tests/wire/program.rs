@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::support::client;
+use crate::support::{client, signed};
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_solidserver-simulator"));
@@ -38,6 +38,8 @@ async fn the_command_line_reaches_the_appliance() {
         ["--seed", seed.to_str().unwrap()],
         ["--user", "me"],
         ["--password", "pass word"],
+        ["--token-id", "id1"],
+        ["--token-secret", "s3cret"],
         ["--version", "9.1.2"],
         ["--page-cap", "5"],
         ["--latency", "1ms"],
@@ -62,12 +64,8 @@ async fn the_command_line_reaches_the_appliance() {
     assert!(get("dns_rr_info").await.1.starts_with("[{\"errno\":\"4\""));
     assert!(get("nonsense_list").await.1.starts_with("[{"));
     let added = "dns_rr_add?dns_name=one.example&rr_name=a.z.example&rr_type=A&value1=192.0.2.1";
-    let added = client
-        .post(format!("{endpoint}/rest/{added}"))
-        .basic_auth("me", Some("pass word"))
-        .send()
-        .await
-        .unwrap();
+    let added = client.post(format!("{endpoint}/rest/{added}"));
+    let added = signed(added, ("id1", "s3cret"), 0).send().await.unwrap();
     assert_eq!(added.status().as_u16(), 201);
     assert!(get("dns_rr_list?WHERE=rr_glue%3D%27a%27").await.1.contains("\"delayed_create_time\":\"1\""));
     assert_eq!(get("member_list").await.0, 429);
@@ -81,6 +79,7 @@ async fn wrong_command_lines_are_refused_with_a_reason() {
         (&["--quirk", "nonsense=1"][..], "no quirk"),
         (&["--quirk", "ids=roman"], "numeric, text, random"),
         (&["--rate-limit", "fast"], "200/60s"),
+        (&["--token-id", "id1"], "--token-secret"),
         (&["--latency", "soon"], "--latency"),
         (&["--seed", "/nonexistent/seed.yaml"], "seed.yaml"),
         (&["--admin-listen", "0.0.0.0:0", "--listen", "127.0.0.1:0"], "loopback"),

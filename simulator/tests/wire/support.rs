@@ -1,6 +1,6 @@
 //! A simulator with a client.
 
-use reqwest::{Certificate, Client, Method, StatusCode};
+use reqwest::{Certificate, Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use solidserver_simulator::{Config, Simulator};
 
@@ -80,6 +80,17 @@ pub(crate) fn client(ca_pem: &str) -> Client {
         .unwrap()
 }
 
+/// Signs a request as it is, with the id and the secret of a token, at so many seconds from now.
+pub(crate) fn signed(request: RequestBuilder, (id, secret): (&str, &str), later: i64) -> RequestBuilder {
+    use sha3::Digest as _;
+    let built = request.try_clone().unwrap().build().unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let time = now.checked_add_signed(later).unwrap();
+    let text = format!("{secret}\n{time}\n{}\n{}", built.method(), built.url());
+    let signature: String = sha3::Sha3_256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+    request.header("Authorization", format!("SDS {id}:{signature}")).header("X-SDS-TS", time)
+}
+
 impl World {
     pub(crate) async fn start() -> Self {
         Self::with(Config::default()).await
@@ -99,12 +110,12 @@ impl World {
         Self::with(config).await
     }
 
-    pub(crate) fn request(&self, method: Method, service: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, service: &str) -> RequestBuilder {
         let url = format!("{}/rest/{service}", self.simulator.endpoint());
         self.client.request(method, url).basic_auth(&self.user, Some(&self.password))
     }
 
-    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Reply> {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> reqwest::Result<Reply> {
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         if status != StatusCode::NO_CONTENT && status.as_u16() < 400 {

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use solidserver_simulator::{Config, RateLimit, Simulator};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Method;
+use solidserver_simulator::{Config, RateLimit, Simulator, Token};
 
-use crate::support::{World, client};
+use crate::support::{World, client, signed};
 
 #[tokio::test]
 async fn http2_is_offered_and_http1_is_enough() {
@@ -55,6 +58,68 @@ async fn a_stranger_gets_401_and_a_password_can_change() {
     let before = world.simulator.rows().len();
     assert_eq!(world.add("web.example.com", "A", &["192.0.2.7"], &[]).await.status, 401);
     assert_eq!(world.simulator.rows().len(), before);
+}
+
+#[tokio::test]
+async fn the_native_headers_are_a_login_too() {
+    let world = World::start().await;
+    let url = format!("{}/rest/member_list", world.simulator.endpoint());
+    let status = async |user: &str, password: &str| {
+        let request = world
+            .client
+            .get(&url)
+            .header("X-IPM-Username", STANDARD.encode(user))
+            .header("X-IPM-Password", STANDARD.encode(password));
+        world.send(request).await.unwrap().status
+    };
+    assert_eq!(status("operator", "secret").await, 200);
+    assert_eq!(status("operator", "another").await, 401);
+    assert_eq!(status("another", "secret").await, 401);
+}
+
+#[tokio::test]
+async fn signed_calls_are_verified_on_http1_and_http2() {
+    for http2 in [true, false] {
+        let token = Some(Token::new("id1", "s3cret"));
+        let world = World::with(Config { http2, token, ..Config::default() }).await;
+        let endpoint = world.simulator.endpoint();
+        let list = || {
+            let url = format!("{endpoint}/rest/dns_rr_list");
+            world.client.get(url).query(&[("WHERE", "rr_type='A' and 1=1"), ("limit", "1")])
+        };
+        let status = async |token, later| {
+            let reply = world.send(signed(list(), token, later)).await.unwrap();
+            reply.status
+        };
+        assert_eq!(status(("id1", "s3cret"), 0).await, 200);
+        assert_eq!(status(("id1", "s3cret"), -200).await, 200);
+        assert_eq!(status(("id1", "another"), 0).await, 401);
+        assert_eq!(status(("id2", "s3cret"), 0).await, 401);
+        assert_eq!(status(("id1", "s3cret"), 400).await, 412);
+        assert_eq!(status(("id1", "s3cret"), -400).await, 412);
+        // The query is signed, the body is not.
+        let other = signed(list(), ("id1", "s3cret"), 0).query(&[("limit", "2")]);
+        assert_eq!(world.send(other).await.unwrap().status, 401);
+        let row = [
+            ("dns_name", "ns.example.com"),
+            ("rr_name", "web.example.com"),
+            ("rr_type", "A"),
+            ("value1", "192.0.2.7"),
+        ];
+        let add = world.client.request(Method::POST, format!("{endpoint}/rest/dns_rr_add"));
+        let add = signed(add, ("id1", "s3cret"), 0).json(&std::collections::BTreeMap::from(row));
+        assert_eq!(world.send(add).await.unwrap().status, 201);
+        // The account is valid beside it.
+        assert_eq!(world.get("member_list", &[]).await.status, 200);
+        world.simulator.set_token(Some(Token::new("id1", "another")));
+        assert_eq!(status(("id1", "s3cret"), 0).await, 401);
+        assert_eq!(status(("id1", "another"), 0).await, 200);
+        world.simulator.set_clock_ahead(Duration::from_secs(3_600));
+        assert_eq!(status(("id1", "another"), 0).await, 412);
+        assert_eq!(world.get("member_list", &[]).await.status, 200);
+        world.simulator.set_token(None);
+        assert_eq!(status(("id1", "another"), 3_600).await, 401);
+    }
 }
 
 #[tokio::test]
