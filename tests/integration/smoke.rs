@@ -36,10 +36,7 @@ async fn the_rights_that_are_shipped_are_enough() {
     let mut world = World::new().await;
     world.plane.install_operator().await.unwrap();
     world
-        .solid_server(
-            "default",
-            "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}\n  api: Rest",
-        )
+        .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
         .await;
     let kubeconfig = world.plane.kubeconfig_for(OPERATOR_NAMESPACE, "solidserver-operator").await.unwrap();
     world.start_operator_as(&kubeconfig).await;
