@@ -3,6 +3,7 @@
 pub mod api;
 pub mod cli;
 pub mod controller;
+pub mod lease;
 pub mod plan;
 pub mod queue;
 pub mod reconcile;
