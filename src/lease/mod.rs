@@ -34,8 +34,8 @@ pub use term::{Move, Sighting, Timing, TimingError, next};
 /// The label by which our Leases are watched.
 const LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "solidserver-operator");
 
-/// How much longer a candidate waits for each Lease that it holds already, so that replicas share them.
-const POLITENESS: Duration = Duration::from_millis(150);
+/// The longest that a candidate waits because it holds Leases already, so that replicas share them.
+const MOST_POLITENESS: Duration = Duration::from_millis(600);
 
 /// The Leases of one operator namespace, as one process sees and wants them.
 #[derive(Clone)]
@@ -169,8 +169,7 @@ async fn watch_leases(api: Api<Lease>, seen: watch::Sender<HashMap<String, Sight
         match events.try_next().await {
             Ok(Some(watcher::Event::Apply(lease) | watcher::Event::InitApply(lease))) => note(&seen, &lease),
             Ok(Some(watcher::Event::Delete(lease))) => {
-                let name = lease.metadata.name.unwrap_or_default();
-                seen.send_if_modified(|seen| seen.remove(&name).is_some());
+                note_gone(&seen, lease.metadata.name.as_deref().unwrap_or_default());
             }
             Ok(Some(watcher::Event::Init | watcher::Event::InitDone)) => {}
             Ok(None) => return,
@@ -187,12 +186,21 @@ fn note(seen: &watch::Sender<HashMap<String, Sighting>>, lease: &Lease) {
         holder: spec.holder_identity.unwrap_or_default(),
         duration: Duration::from_secs(u64::try_from(spec.lease_duration_seconds.unwrap_or(0)).unwrap_or(0)),
         since: now(),
+        gone: false,
     };
     seen.send_if_modified(|seen| {
         let sighting = sighting.after(seen.get(&name));
         let changed = seen.get(&name) != Some(&sighting);
         seen.insert(name, sighting);
         changed
+    });
+}
+
+fn note_gone(seen: &watch::Sender<HashMap<String, Sighting>>, name: &str) {
+    seen.send_if_modified(|seen| {
+        let Some(before) = seen.get_mut(name).filter(|before| !before.gone) else { return false };
+        *before = before.without_it(now());
+        true
     });
 }
 
@@ -268,8 +276,9 @@ impl Candidate {
     /// A moment that is longer for whoever holds more, and never quite the same for two.
     fn politeness(&self, seen: &watch::Receiver<HashMap<String, Sighting>>) -> Duration {
         let held = seen.borrow().values().filter(|lease| lease.holder == self.shared.candidate).count();
-        let held = u32::try_from(held).unwrap_or(u32::MAX).min(10);
-        POLITENESS.mul_f64(f64::from(held) + rand::random::<f64>() / 2.0)
+        let held = u32::try_from(held).unwrap_or(u32::MAX).min(6);
+        let longest = (self.shared.timing.retry / 2).min(MOST_POLITENESS);
+        longest.mul_f64((f64::from(held) + rand::random::<f64>()) / 7.0)
     }
 
     /// Renews the Lease until it is lost, runs out, or is to be given back.
@@ -324,7 +333,8 @@ impl Candidate {
             spec: Some(self.spec(0)),
         };
         let since = now();
-        let create = self.shared.api.create(&PostParams::default(), &lease);
+        let parameters = PostParams::default();
+        let create = self.shared.api.create(&parameters, &lease);
         self.judge(since, tokio::time::timeout(self.patience(), create).await)
     }
 
@@ -347,7 +357,8 @@ impl Candidate {
     /// Replaces the Lease, which is refused if it is another one than was seen.
     async fn write(&self, lease: Lease, patience: Duration) -> Tried {
         let since = now();
-        let replace = self.shared.api.replace(&self.name, &PostParams::default(), &lease);
+        let parameters = PostParams::default();
+        let replace = self.shared.api.replace(&self.name, &parameters, &lease);
         self.judge(since, tokio::time::timeout(patience, replace).await)
     }
 
@@ -375,9 +386,7 @@ impl Candidate {
             .map_err(|error| error.to_string())?;
         match &lease {
             Some(lease) => note(&self.shared.seen, lease),
-            None => {
-                self.shared.seen.send_if_modified(|seen| seen.remove(&self.name).is_some());
-            }
+            None => note_gone(&self.shared.seen, &self.name),
         }
         Ok(lease)
     }

@@ -77,6 +77,8 @@ pub struct Sighting {
     pub duration: Duration,
     /// Since when it has been exactly so, by our own clock. The holder's clock is not asked.
     pub since: Instant,
+    /// Somebody deleted it; its holder may not have noticed yet.
+    pub gone: bool,
 }
 
 /// What a candidate does next.
@@ -94,10 +96,17 @@ impl Sighting {
     /// Keeps the moment of the older sighting when nothing has changed since.
     #[must_use]
     pub fn after(mut self, before: Option<&Self>) -> Self {
-        if let Some(before) = before.filter(|before| before.version == self.version) {
+        let same = |before: &&Self| before.version == self.version && before.gone == self.gone;
+        if let Some(before) = before.filter(same) {
             self.since = before.since;
         }
         self
+    }
+
+    /// The same Lease, found to be gone at `now`.
+    #[must_use]
+    pub fn without_it(&self, now: Instant) -> Self {
+        Self { gone: true, since: if self.gone { self.since } else { now }, ..self.clone() }
     }
 }
 
@@ -108,7 +117,7 @@ pub fn next(seen: Option<&Sighting>, candidate: &str, now: Instant) -> Move {
     let runs_out = seen.since + seen.duration;
     // Our own name without our leading: the answer to our write was lost. Names are those of one process only.
     if seen.holder.is_empty() || seen.holder == candidate || runs_out <= now {
-        Move::Take
+        if seen.gone { Move::Create } else { Move::Take }
     } else {
         Move::Wait(runs_out)
     }
@@ -123,7 +132,7 @@ mod tests {
     }
 
     fn sighting(holder: &str, since: Instant) -> Sighting {
-        Sighting { version: "7".to_owned(), holder: holder.to_owned(), duration: seconds(15), since }
+        Sighting { version: "7".to_owned(), holder: holder.to_owned(), duration: seconds(15), since, gone: false }
     }
 
     #[test]
@@ -137,6 +146,19 @@ mod tests {
         assert_eq!(at("other", 15), Move::Take);
         assert_eq!(at("other", 14), Move::Wait(now + seconds(1)));
         assert_eq!(at("other", 0), Move::Wait(now + seconds(15)));
+    }
+
+    #[test]
+    fn a_lease_that_was_deleted_is_made_anew_only_when_its_holder_must_have_noticed() {
+        let begun = Instant::now();
+        let now = begun + seconds(100);
+        let gone = |holder: &str, ago: u64| sighting(holder, begun).without_it(now - seconds(ago));
+        assert_eq!(next(Some(&gone("other", 14)), "me", now), Move::Wait(now + seconds(1)));
+        assert_eq!(next(Some(&gone("other", 15)), "me", now), Move::Create);
+        assert_eq!(next(Some(&gone("me", 0)), "me", now), Move::Create);
+        assert_eq!(next(Some(&gone("", 0)), "me", now), Move::Create);
+        // Looking again does not begin the wait anew.
+        assert_eq!(gone("other", 14).without_it(now), gone("other", 14));
     }
 
     #[test]

@@ -4,6 +4,9 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 #[cfg(test)]
+#[path = "../support/proxy.rs"]
+mod proxy;
+#[cfg(test)]
 #[path = "../support/world.rs"]
 mod world;
 
@@ -25,6 +28,8 @@ mod deploy;
 mod documents;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod leases;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]

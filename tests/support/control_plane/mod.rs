@@ -129,6 +129,11 @@ impl ControlPlane {
         Ok(Client::try_from(client_config(kubeconfig).await?)?)
     }
 
+    /// Where the API server listens.
+    pub(crate) fn address(&self) -> Option<std::net::SocketAddr> {
+        self.url.trim_start_matches("https://").parse().ok()
+    }
+
     /// The kubeconfig of a cluster administrator.
     pub(crate) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
