@@ -23,7 +23,7 @@ pub use dns_record::{
 };
 pub use solid_server::{
     AllowedNamespaces, Approval, ApprovalKind, AuthMethod, DeletionGuard, DeletionWindowEntry, Dialect,
-    DurationError, Guard, LastSync, Limits, NamespacesFrom, RecordCounts, SecretReference, SolidServer,
+    DurationError, Guard, InvalidGrant, LastSync, Limits, NamespacesFrom, RecordCounts, SecretReference, SolidServer,
     SolidServerDefaults, SolidServerSpec, SolidServerStatus, Tls, TlsError, TtlLimits, ZoneGrant, ZoneStatus,
 };
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dns_record::DriftPolicy;
 use super::{rules, schema};
-pub use grant::{AllowedNamespaces, NamespacesFrom, TtlLimits, ZoneGrant};
+pub use grant::{AllowedNamespaces, InvalidGrant, NamespacesFrom, TtlLimits, ZoneGrant};
 pub use status::{
     Approval, ApprovalKind, DeletionWindowEntry, LastSync, RecordCounts, SolidServerStatus, ZoneStatus,
 };

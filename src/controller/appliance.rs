@@ -19,6 +19,7 @@ use crate::api::{
     LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec, SolidServerStatus,
     Standing, ZoneStatus, kstatus,
 };
+use crate::plan::Grant;
 use crate::reconcile::{self, ErrorClass, EventSink, Notice, Trouble};
 use crate::record::Place;
 use crate::solidserver::{Client, Error};
@@ -53,6 +54,8 @@ pub(super) struct Ready {
     pub(super) client: Client,
     /// What the appliance offers.
     pub(super) catalogue: Arc<Catalogue>,
+    /// Who may write where.
+    pub(super) grants: Arc<[Grant]>,
     /// Whether a whole round over its zones is due.
     pub(super) resync: bool,
 }
@@ -252,7 +255,7 @@ impl Task {
         let seen = self.see(wish, &spec).await;
         let interval = spec.resync_interval().unwrap_or(SolidServerSpec::DEFAULT_RESYNC_INTERVAL);
         match seen {
-            Ok((client, catalogue)) => {
+            Ok((client, catalogue, grants)) => {
                 self.attempts = 0;
                 let now = Instant::now();
                 let asked =
@@ -286,6 +289,7 @@ impl Task {
                     spec,
                     client,
                     catalogue: Arc::new(catalogue),
+                    grants,
                     resync,
                 };
                 let _ = self.surroundings.news.send(News::Ready(Box::new(ready))).await;
@@ -307,7 +311,7 @@ impl Task {
         &mut self,
         wish: &Wish,
         spec: &SolidServerSpec,
-    ) -> Result<(Client, Catalogue), (Refusal, ErrorClass)> {
+    ) -> Result<(Client, Catalogue, Arc<[Grant]>), (Refusal, ErrorClass)> {
         if let Some(barred) = &wish.barred {
             return Err((barred.clone(), ErrorClass::Settings));
         }
@@ -315,8 +319,12 @@ impl Task {
             let refusal = Refusal::new(Reason::Suspended, "spec.suspend is true: nothing is read or written");
             return Err((refusal, ErrorClass::Settings));
         }
+        let grants = spec.grants().map_err(|error| {
+            (Refusal::new(Reason::InvalidValue, error.to_string()), ErrorClass::Settings)
+        })?;
         let client = self.connector.client(spec).await.map_err(|refusal| (refusal, ErrorClass::Settings))?;
-        self.survey(&client, spec).await.map(|catalogue| (client, catalogue)).map_err(|error| {
+        let surveyed = self.survey(&client, spec).await;
+        surveyed.map(|catalogue| (client, catalogue, grants.into())).map_err(|error| {
             let message = format!("{}; {}", reconcile::words(&error), advice(&error));
             (Refusal::new(reconcile::reason(&error), message), ErrorClass::of(&error))
         })

@@ -1,7 +1,8 @@
 //! Which zone is a DnsRecord's business? (pure)
 
-use crate::api::desired::{self, applied, applied_place, rrset, rrset_key, whereabouts};
+use crate::api::desired::{self, Whereabouts, ViewWish, applied, applied_place, rrset, rrset_key, whereabouts};
 use crate::api::{DnsRecord, Reason, SolidServerSpec};
+use crate::plan::{Asked, Grant, Labels, delegated};
 use crate::record::{Name, Place, Rrset};
 
 use super::catalogue::{Catalogue, Refusal};
@@ -19,6 +20,17 @@ pub(super) struct Binding {
     pub(super) applied_name: Option<Name>,
     /// The SolidServer's defaults name another place by now.
     pub(super) defaults_changed: bool,
+    /// The entry of `spec.zones` by whose word it may be written; `None` while it is being deleted, which needs none.
+    pub(super) entry: Option<usize>,
+}
+
+/// What is granted, and what of a record's namespace it is judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Delegation<'a> {
+    /// The entries of `spec.zones`.
+    pub(super) grants: &'a [Grant],
+    /// The labels of the record's namespace; `None` when it is not known.
+    pub(super) labels: Option<&'a Labels>,
 }
 
 /// Binds a DnsRecord to its zone.
@@ -26,12 +38,13 @@ pub(super) struct Binding {
 /// A zone that its status speaks of and that is not listed any more is waited for; `gone` says that this was long enough.
 ///
 /// # Errors
-/// [`Refusal`] when its spec makes no sense or has no place on the appliance. A record that is being deleted needs neither: where
-/// its status says that rows are, they are removed.
+/// [`Refusal`] when its spec makes no sense, is not granted, or has no place on the appliance. A record that is being deleted needs
+/// none of these: where its status says that rows are, they are removed.
 pub(super) fn bind(
     record: &DnsRecord,
     solid_server: &SolidServerSpec,
     catalogue: &Catalogue,
+    delegation: Delegation<'_>,
     gone: bool,
 ) -> Result<Binding, Refusal> {
     let status = record.status.as_ref();
@@ -50,34 +63,66 @@ pub(super) fn bind(
     }
     let was = status.and_then(applied);
     let applied_name = was.as_ref().map(|was| was.key.name.clone());
-    let wanted = wanted_place(record, solid_server, catalogue);
     if !deleting {
-        let (rrset, home, defaults_changed) = wanted?;
+        // Judged before anything is asked of the appliance: what is not granted is not even looked up there.
+        let (rrset, wish) = wish(record, solid_server)?;
+        let entry = entry(&rrset, &wish, delegation, lives.is_some())?;
+        let home = catalogue.locate(&rrset.key, &wish)?;
         let leaves = lives.filter(|place| *place != home);
-        return Ok(Binding { home, leaves, rrset, applied_name, defaults_changed });
+        let defaults_changed = wish.defaults_changed;
+        return Ok(Binding { home, leaves, rrset, applied_name, defaults_changed, entry });
     }
+    let wanted = wish(record, solid_server)
+        .and_then(|(rrset, wish)| catalogue.locate(&rrset.key, &wish).map(|place| (rrset, place)));
     match (wanted, lives, was) {
-        (Ok((rrset, home, _)), lives, _) => {
+        (Ok((rrset, home)), lives, _) => {
             let leaves = lives.filter(|place| *place != home);
-            Ok(Binding { home, leaves, rrset, applied_name, defaults_changed: false })
+            Ok(Binding { home, leaves, rrset, applied_name, defaults_changed: false, entry: None })
         }
         (Err(_), Some(home), Some(was)) => {
             let rrset = was.rrset.unwrap_or(Rrset { key: was.key, ttl: 0, values: [].into() });
-            Ok(Binding { home, leaves: None, rrset, applied_name, defaults_changed: false })
+            Ok(Binding { home, leaves: None, rrset, applied_name, defaults_changed: false, entry: None })
         }
         (Err(refusal), ..) => Err(refusal),
     }
 }
 
-fn wanted_place(
-    record: &DnsRecord,
-    solid_server: &SolidServerSpec,
-    catalogue: &Catalogue,
-) -> Result<(Rrset, Place, bool), Refusal> {
+/// What the record asks for, before the appliance is asked.
+fn wish(record: &DnsRecord, solid_server: &SolidServerSpec) -> Result<(Rrset, Whereabouts), Refusal> {
     let invalid = |error: desired::InvalidSpec| Refusal::new(Reason::InvalidValue, error.to_string());
-    let key = rrset_key(record).map_err(invalid)?;
+    rrset_key(record).map_err(invalid)?;
     let rrset = rrset(record, solid_server).map_err(invalid)?;
     let wish = whereabouts(record, solid_server).map_err(invalid)?;
-    let place = catalogue.locate(&key, &wish)?;
-    Ok((rrset, place, wish.defaults_changed))
+    Ok((rrset, wish))
+}
+
+/// The entry of `spec.zones` that grants it; `None` when no server is named, which is told elsewhere.
+fn entry(
+    rrset: &Rrset,
+    wish: &Whereabouts,
+    delegation: Delegation<'_>,
+    lives: bool,
+) -> Result<Option<usize>, Refusal> {
+    let Some(server) = &wish.server else { return Ok(None) };
+    let asked = Asked {
+        name: &rrset.key.name,
+        record_type: rrset.key.record_type,
+        ttl: rrset.ttl,
+        server,
+        view: match &wish.view {
+            ViewWish::Named(view) => Some(view),
+            ViewWish::NoView | ViewWish::Unstated => None,
+        },
+        labels: delegation.labels,
+    };
+    delegated(delegation.grants, &asked).map(Some).map_err(|withheld| not_delegated(&withheld, lives))
+}
+
+/// Words for a record that may not be written.
+pub(super) fn not_delegated(why: &dyn std::fmt::Display, lives: bool) -> Refusal {
+    let stays = if lives { "; what it has in DNS stays there as it is" } else { "" };
+    Refusal::new(
+        Reason::NotDelegated,
+        format!("{why}; nothing is sent to the appliance{stays}. Whoever manages the SolidServer can change spec.zones"),
+    )
 }

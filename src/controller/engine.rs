@@ -4,7 +4,7 @@ mod passing;
 mod placing;
 mod saying;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +18,13 @@ use self::saying::{Errand, Ran};
 use super::appliance::{self, Ask, News, Ready, Surroundings, Wish};
 use super::catalogue::Refusal;
 use super::endpoints::barred;
+use super::quotas::Quotas;
 use super::records::{Records, newer};
 use super::rounds::{Round, Rounds};
 use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::api::{DnsRecord, SolidServer};
-use crate::plan::ObjectName;
+use crate::plan::{Labels, ObjectName};
 use crate::queue::ZoneQueue;
 use crate::reconcile::{Done, Tools, is_held};
 use crate::telemetry::Health;
@@ -91,7 +92,12 @@ pub(super) struct Engine {
     failed_errands: Vec<(ObjectName, Errand)>,
     running_errands: JoinSet<Ran>,
     rounds: Rounds,
-    /// Record lists (one for each watched namespace) and the SolidServer list that are still to come.
+    /// The labels of the namespaces, by which delegation is judged.
+    namespaces: HashMap<Arc<str>, Labels>,
+    quotas: Quotas,
+    /// Records whose binding is to be looked at anew, once what is going on has ended.
+    to_rebind: BTreeSet<ObjectName>,
+    /// Lists that are still to come: of records and of namespaces (one for each watched namespace), and of SolidServers.
     unlisted: usize,
 }
 
@@ -122,6 +128,9 @@ impl Engine {
             failed_errands: Vec::new(),
             running_errands: JoinSet::new(),
             rounds: Rounds::new(),
+            namespaces: HashMap::new(),
+            quotas: Quotas::default(),
+            to_rebind: BTreeSet::new(),
             unlisted: lists,
         }
     }
@@ -149,6 +158,7 @@ impl Engine {
                 Some(Ok(ran)) = self.running_errands.join_next() => self.ran(ran),
                 _ = tick.tick() => self.tick(),
             }
+            self.rebind_the_admitted();
         }
         self.health.set_ready(false);
         info!(passes = self.passes.len(), "shutting down: running passes may end");
@@ -190,6 +200,19 @@ impl Engine {
             }
             Sight::Record(object) => self.look_at(&object),
             Sight::RecordGone(object) => self.forget(&object),
+            Sight::NamespacesListed { namespace, labels } => {
+                let known: Vec<Arc<str>> = self.namespaces.keys().cloned().collect();
+                let watched = |name: &Arc<str>| namespace.as_ref().is_none_or(|namespace| namespace == name);
+                for gone in known.iter().filter(|name| watched(name) && !labels.contains_key(*name)) {
+                    self.namespace(gone, None);
+                }
+                for (name, labels) in labels {
+                    self.namespace(&name, Some(labels));
+                }
+                self.listed();
+            }
+            Sight::Namespace(name, labels) => self.namespace(&name, Some(labels)),
+            Sight::NamespaceGone(name) => self.namespace(&name, None),
             Sight::SolidServersListed(objects) => {
                 let listed: HashSet<Arc<str>> = objects.iter().map(solid_server_name).collect();
                 self.appliances.retain(|name, _| listed.contains(name));
@@ -213,6 +236,36 @@ impl Engine {
                     self.rebind(&object, true);
                 }
             }
+        }
+    }
+
+    /// A namespace has these labels now, or is gone: what it is granted may be something else.
+    fn namespace(&mut self, name: &Arc<str>, labels: Option<Labels>) {
+        if self.namespaces.get(name) == labels.as_ref() {
+            return;
+        }
+        match labels {
+            Some(labels) => self.namespaces.insert(Arc::clone(name), labels),
+            None => self.namespaces.remove(name),
+        };
+        if self.unlisted > 0 {
+            return;
+        }
+        let theirs: Vec<ObjectName> =
+            self.slots.keys().filter(|object| object.namespace == *name).cloned().collect();
+        for object in theirs {
+            self.rebind(&object, false);
+        }
+    }
+
+    /// The record's binding is looked at anew, but not in the middle of another's.
+    fn rebind_later(&mut self, object: ObjectName) {
+        self.to_rebind.insert(object);
+    }
+
+    fn rebind_the_admitted(&mut self) {
+        while let Some(object) = self.to_rebind.pop_first() {
+            self.rebind(&object, true);
         }
     }
 
@@ -305,6 +358,7 @@ impl Engine {
         self.fresher.remove(object);
         self.errands.remove(object);
         self.unregister(object);
+        self.leave_quota(object);
         let Some(slot) = self.slots.remove(object) else { return };
         self.update_references(&slot.solid_server);
     }

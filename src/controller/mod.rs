@@ -6,6 +6,7 @@ mod catalogue;
 mod connection;
 mod endpoints;
 mod engine;
+mod quotas;
 mod records;
 mod rounds;
 mod secret;
@@ -73,6 +74,7 @@ pub async fn run(
     let (sight_sender, sights) = mpsc::channel(WAITING);
     let (news_sender, news) = mpsc::channel(WAITING);
     let (records, lists) = watches::records(&kube, &settings.watch_namespaces, &sight_sender);
+    watches::namespaces(&kube, &settings.watch_namespaces, &sight_sender);
     watches::solid_servers(&kube, sight_sender);
 
     let events = EventSink::start(kube.clone(), &settings.instance_id);
@@ -103,7 +105,7 @@ pub async fn run(
         events,
         started: Instant::now(),
     });
-    engine::Engine::new(tools, surroundings, records, health, lists + 1).run(sights, news, shutdown).await;
+    engine::Engine::new(tools, surroundings, records, health, 2 * lists + 1).run(sights, news, shutdown).await;
     Ok(())
 }
 

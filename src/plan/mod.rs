@@ -7,6 +7,7 @@ mod change;
 mod claim;
 mod conflict;
 mod decide;
+mod delegation;
 mod drift;
 mod ownership;
 mod policy;
@@ -19,6 +20,7 @@ pub use brake::{Brake, BrakeReason, Braked, Fingerprint};
 pub use change::{Change, Steps};
 pub use claim::{Adoption, Applied, Claim, OnDrift, Sharing, Stage};
 pub use decide::{Decision, Motive, Verdict, ZoneView, plan};
+pub use delegation::{Asked, Grant, Labels, Namespaces, Requirement, Withheld, delegated};
 pub use ownership::{
     CLUSTER_UID_PARAMETER, Identity, MARK_PARAMETERS, OWNER_PARAMETER, ObjectName, Owner, RRSET_PARAMETER,
     rrset_digest,

@@ -3,6 +3,7 @@
 mod adoption;
 mod brake;
 mod conflict;
+mod delegation;
 mod drift;
 mod giving_up;
 mod moving;

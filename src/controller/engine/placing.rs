@@ -11,8 +11,9 @@ use super::saying::Errand;
 use crate::api::desired::is_abandoned;
 use crate::api::{DnsRecord, Reason};
 use crate::controller::appliance::Ask;
-use crate::controller::binding::{Binding, bind};
+use crate::controller::binding::{Binding, Delegation, bind, not_delegated};
 use crate::controller::catalogue::{Catalogue, Refusal};
+use crate::controller::quotas::Share;
 use crate::controller::zones::{Slot, ZoneKey, ZoneState};
 use crate::plan::ObjectName;
 use crate::reconcile::{is_held, is_ready};
@@ -76,8 +77,17 @@ impl Engine {
         let (spec, catalogue) = (Arc::clone(&ready.spec), Arc::clone(&ready.catalogue));
         let gone = slot.missed_zone >= LOOKS_BEFORE_GONE;
         let in_trouble = appliance.trouble.is_some();
-        match bind(&record, &spec, &catalogue, gone) {
+        let delegation =
+            Delegation { grants: &ready.grants, labels: self.namespaces.get(&object.namespace) };
+        match bind(&record, &spec, &catalogue, delegation, gone) {
             Ok(mut binding) => {
+                let limit = binding.entry.and_then(|entry| ready.grants.get(entry)?.max_records);
+                if let Some(refusal) = self.beyond_the_quota(object, &record, binding.entry, limit) {
+                    self.unregister(object);
+                    self.refuse(object, refusal);
+                    return;
+                }
+                let Some(slot) = self.slots.get(object) else { return };
                 let cleared = |place: &Place| slot.left.contains(place);
                 if binding.leaves.as_ref().is_some_and(cleared) {
                     binding.leaves = None;
@@ -101,7 +111,10 @@ impl Engine {
                     }
                 }
             }
-            Err(refusal) => self.unplaced(object, &record, &catalogue, refusal),
+            Err(refusal) => {
+                self.leave_quota(object);
+                self.unplaced(object, &record, &catalogue, refusal);
+            }
         }
     }
 
@@ -198,6 +211,47 @@ impl Engine {
         }
         slot.registered = entries;
         slot.binding = Some(binding);
+    }
+
+    /// Counts a record among those of its namespace that one entry admits, and says why it is one too many.
+    fn beyond_the_quota(
+        &mut self,
+        object: &ObjectName,
+        record: &DnsRecord,
+        entry: Option<usize>,
+        limit: Option<u32>,
+    ) -> Option<Refusal> {
+        let slot = self.slots.get(object)?;
+        let (Some(entry), Some(limit)) = (entry, limit) else {
+            self.leave_quota(object);
+            return None;
+        };
+        let created = record.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
+        let share = Share { solid_server: Arc::clone(&slot.solid_server), namespace: Arc::clone(&object.namespace), entry };
+        let (admitted, freed) = self.quotas.join(share, created, object, limit);
+        self.let_in(freed);
+        if admitted {
+            return None;
+        }
+        let lives = record.status.as_ref().is_some_and(|status| status.zone.is_some());
+        let why = format!(
+            "namespace {} has {limit} DnsRecords here already, as many as the entry of spec.zones admits (maxRecords)",
+            object.namespace
+        );
+        Some(not_delegated(&why, lives))
+    }
+
+    /// A record is none of those any more that an entry admits.
+    pub(super) fn leave_quota(&mut self, object: &ObjectName) {
+        let freed = self.quotas.leave(object);
+        self.let_in(freed);
+    }
+
+    /// One that was one too many has its turn.
+    fn let_in(&mut self, freed: Option<ObjectName>) {
+        if let Some(next) = freed {
+            self.rebind_later(next);
+        }
     }
 
     pub(super) fn unregister(&mut self, object: &ObjectName) {
