@@ -16,7 +16,7 @@ mod schema;
 #[allow(rustdoc::bare_urls, reason = "these comments are what kubectl explain shows, as plain text")]
 mod solid_server;
 
-pub use conditions::{ConditionType, Reason, Standing, kstatus};
+pub use conditions::{ConditionType, Reason, Standing, find, is_true, kstatus, with_deletions_held};
 pub use dns_record::{
     AdoptionPolicy, DEFAULT_SOLID_SERVER, DeletionPolicy, DnsRecord, DnsRecordSpec, DnsRecordStatus,
     DriftPolicy, RecordTypeName, RrsetPolicy, SolidServerRef, UNOBSERVED_GENERATION,

@@ -1,5 +1,7 @@
 //! One SolidServer (IO): its client, what the appliance offers, and its status. One task each.
 
+mod guard;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +17,14 @@ use tracing::{info, warn};
 
 use super::catalogue::{Catalogue, Refusal, ServerCatalogue};
 use super::connection::Connector;
+use super::windows::Windows;
 use crate::api::{
     LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec, SolidServerStatus,
-    Standing, ZoneStatus, kstatus,
+    ConditionType, Standing, ZoneStatus, find, kstatus,
 };
 use crate::plan::Grant;
-use crate::reconcile::{self, ErrorClass, EventSink, Notice, Trouble};
-use crate::record::Place;
+use crate::reconcile::{self, DeletionRequest, ErrorClass, EventSink, Notice, Trouble};
+use crate::record::{Place, RrsetKey};
 use crate::solidserver::{Client, Error};
 use crate::telemetry::Metrics;
 
@@ -79,6 +82,19 @@ pub(super) enum Ask {
     Zones(Vec<ZoneStatus>),
     /// A whole round is over.
     Round(LastSync),
+    /// What the deletion guard holds.
+    Holds(Vec<Hold>),
+}
+
+/// Deletions that are held in one zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hold {
+    /// The id by which they are approved.
+    pub(super) id: Arc<str>,
+    /// The zone.
+    pub(super) place: Place,
+    /// What would go.
+    pub(super) rrsets: BTreeSet<RrsetKey>,
 }
 
 /// What the engine says of a SolidServer from outside.
@@ -116,11 +132,17 @@ pub(super) async fn run(
     name: Arc<str>,
     mut wishes: watch::Receiver<Wish>,
     mut asks: mpsc::UnboundedReceiver<Ask>,
+    mut requests: mpsc::UnboundedReceiver<DeletionRequest>,
     surroundings: Surroundings,
 ) {
+    let status = wishes.borrow().object.status.clone().unwrap_or_default();
     let mut task = Task {
         connector: Connector::new(Arc::clone(&name), surroundings.clone()),
-        status: wishes.borrow().object.status.clone().unwrap_or_default(),
+        windows: Windows::restored(&status),
+        holds: Vec::new(),
+        // A condition from before a restart is looked at once.
+        holds_told: true,
+        status,
         name,
         surroundings,
         servers: BTreeSet::new(),
@@ -148,6 +170,7 @@ pub(super) async fn run(
         if task.look_at.is_some_and(|at| at <= now) {
             task.look(&wish).await;
         }
+        task.take_requests(&wish).await;
         task.patch_counts(&wish).await;
         let wake = task.next_wake();
         tokio::select! {
@@ -161,6 +184,10 @@ pub(super) async fn run(
                 Some(ask) => task.hear(ask),
                 None => return,
             },
+            request = requests.recv() => match request {
+                Some(request) => task.judge(&wish, request).await,
+                None => return,
+            },
             () = sleep_until(wake) => {}
         }
     }
@@ -172,6 +199,12 @@ struct Task {
     connector: Connector,
     /// The status as it shall be; what the API server has may lag behind.
     status: SolidServerStatus,
+    /// Losses that the deletion guard counts.
+    windows: Windows,
+    /// What it holds.
+    holds: Vec<Hold>,
+    /// Whether the condition says so.
+    holds_told: bool,
     /// DNS servers that records name.
     servers: BTreeSet<Arc<str>>,
     attempts: u32,
@@ -220,7 +253,9 @@ impl Task {
                     self.look_soon();
                 }
             }
-            Ask::Zones(zones) => {
+            Ask::Holds(holds) => self.hold(holds),
+            Ask::Zones(mut zones) => {
+                self.windows.write_into(&mut zones);
                 self.dirty |= self.status.zones != zones;
                 self.status.zones = zones;
             }
@@ -368,7 +403,9 @@ impl Task {
     async fn say(&mut self, wish: &Wish, reason: Reason, message: &str) {
         let generation = wish.object.metadata.generation.unwrap_or_default();
         let was = self.status.conditions.iter().find(|condition| condition.type_ == "Ready").cloned();
-        let conditions = kstatus(reason, message, generation, Timestamp::now(), &self.status.conditions);
+        let mut conditions = kstatus(reason, message, generation, Timestamp::now(), &self.status.conditions);
+        let held = find(&self.status.conditions, ConditionType::DeletionsHeld);
+        conditions.extend(held.cloned().filter(|_| find(&conditions, ConditionType::DeletionsHeld).is_none()));
         let cluster_name = Some(self.surroundings.cluster_name.to_string());
         let changed = self.status.conditions != conditions
             || self.status.observed_generation != generation

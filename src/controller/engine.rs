@@ -23,10 +23,10 @@ use super::records::{Records, newer};
 use super::rounds::{Round, Rounds};
 use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
-use crate::api::{DnsRecord, SolidServer};
+use crate::api::{ApprovalKind, DnsRecord, SolidServer};
 use crate::plan::{Labels, ObjectName};
 use crate::queue::ZoneQueue;
-use crate::reconcile::{Done, Tools, is_held};
+use crate::reconcile::{DeletionRequest, Done, Tools, is_held};
 use crate::telemetry::Health;
 
 /// Zones that run at the same time; each appliance has its own bound on calls.
@@ -49,6 +49,7 @@ struct Appliance {
     object: Arc<SolidServer>,
     wishes: watch::Sender<Wish>,
     asks: mpsc::UnboundedSender<Ask>,
+    ledger: mpsc::UnboundedSender<DeletionRequest>,
     task: tokio::task::AbortHandle,
     /// Its spec, client and zones as of the last time that it could be worked with.
     ready: Option<Ready>,
@@ -370,7 +371,19 @@ impl Engine {
             self.appliances.get(&name).is_some_and(|known| known.object.metadata.uid == object.metadata.uid);
         if same {
             if let Some(known) = self.appliances.get_mut(&name) {
+                let approved = |object: &SolidServer, take_over: bool| -> usize {
+                    let all = object.status.iter().flat_map(|status| &status.approved);
+                    all.filter(|one| (one.kind == ApprovalKind::TakeOver) == take_over).count()
+                };
+                let decided = approved(&known.object, false) != approved(&object, false);
+                let taken_over = approved(&known.object, true) != approved(&object, true);
                 known.object = object;
+                if decided {
+                    self.decide_the_held(&name);
+                }
+                if taken_over && self.unlisted == 0 {
+                    self.begin_round(&name);
+                }
             }
         } else {
             // Known before its task begins, so that two never work on one appliance, not even at first.
@@ -380,6 +393,7 @@ impl Engine {
             let wish = Wish { object: Arc::clone(&object), barred, references: self.references(&name) };
             let (wishes, receiver) = watch::channel(wish);
             let (asks, heard) = mpsc::unbounded_channel();
+            let (ledger, requests) = mpsc::unbounded_channel();
             let surroundings = self.surroundings.clone();
             self.appliances.insert(
                 Arc::clone(&name),
@@ -387,7 +401,9 @@ impl Engine {
                     object,
                     wishes,
                     asks,
-                    task: tokio::spawn(appliance::run(name, receiver, heard, surroundings)).abort_handle(),
+                    ledger,
+                    task: tokio::spawn(appliance::run(name, receiver, heard, requests, surroundings))
+                        .abort_handle(),
                     ready: None,
                     trouble: None,
                     looked: false,
@@ -395,6 +411,18 @@ impl Engine {
             );
         }
         self.update_wishes();
+    }
+
+    /// Somebody has approved or abandoned deletions: those concerned are decided anew.
+    fn decide_the_held(&mut self, name: &Arc<str>) {
+        let zones: Vec<ZoneKey> = self.zones.keys().filter(|zone| zone.solid_server == *name).cloned().collect();
+        for zone in zones {
+            let Some(state) = self.zones.get_mut(&zone) else { continue };
+            let held: Vec<ObjectName> = state.guard.held.keys().cloned().collect();
+            for object in held {
+                self.mark(&zone, &object);
+            }
+        }
     }
 
     /// Tells every appliance's task what concerns it, if that is something new.

@@ -11,6 +11,7 @@ mod records;
 mod rounds;
 mod secret;
 mod watches;
+mod windows;
 mod zones;
 
 use std::path::PathBuf;

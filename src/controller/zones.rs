@@ -10,7 +10,7 @@ use super::binding::Binding;
 use crate::api::desired::{is_abandoned, reconcile_requested};
 use crate::api::{DnsRecord, Reason};
 use crate::plan::{Brake, BrakeReason, ObjectName};
-use crate::reconcile::{Known, is_held, shown_reason};
+use crate::reconcile::{Known, Memory, is_held, shown_reason};
 use crate::record::{Name, Place};
 
 /// One zone of one appliance: the unit of work.
@@ -43,6 +43,10 @@ pub(super) struct ZoneState {
     pub(super) rows: Option<usize>,
     /// Rows of ours without a DnsRecord, at the last reading of the whole zone.
     pub(super) orphans: usize,
+    /// RRsets of ours, at the last reading of the whole zone.
+    pub(super) owned: Option<usize>,
+    /// What the deletion guard remembers.
+    pub(super) guard: Memory,
 }
 
 impl ZoneState {

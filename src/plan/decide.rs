@@ -24,6 +24,8 @@ pub struct ZoneView<'a> {
     pub rows: &'a [&'a Row],
     /// Whether a DnsRecord exists, anywhere in the cluster: the mark of one that does not counts as none.
     pub exists: &'a dyn Fn(&ObjectName) -> bool,
+    /// UIDs of clusters of our name whose rows are ours from now on: each is marked anew with the next decision.
+    pub taken_over: &'a BTreeSet<String>,
 }
 
 /// Why something is written.
@@ -129,6 +131,12 @@ impl<'a> Rows<'a> {
         let mut by_name: BTreeMap<&Name, Vec<(&Row, Owner)>> = BTreeMap::new();
         for row in view.rows.iter().filter(|row| !row.pending_delete) {
             let owner = match Owner::of(row, view.place, view.identity) {
+                Owner::Twin { object, cluster_uid } if view.taken_over.contains(&cluster_uid) => {
+                    Owner::Object(object)
+                }
+                owner => owner,
+            };
+            let owner = match owner {
                 Owner::Object(object) if !(view.exists)(&object) => Owner::Nobody,
                 owner => owner,
             };
@@ -294,6 +302,10 @@ impl<'a> Planner<'a, '_> {
                 owner => others.push((row, owner)),
             }
         }
+        // Another cluster goes by our name: of two that write to one RRset none would ever be done.
+        if let Some(cluster_uid) = twin(&others) {
+            return (Verdict::Twin { cluster_uid }, Steps::default(), Motive::Request);
+        }
         let held = own.clone();
         let own_values: BTreeSet<&RecordData> = own.iter().filter_map(|row| row.data.as_ref()).collect();
         let (ttl, identical) = match claim.sharing {
@@ -438,17 +450,16 @@ impl<'a> Planner<'a, '_> {
 
 /// The verdict for a record that holds nothing and finds others there.
 fn lost_to(others: &[(&Row, &Owner)]) -> Verdict {
-    let twin = others.iter().find_map(|(_, owner)| match owner {
+    let list: Vec<String> = others.iter().map(describe).collect();
+    Verdict::Conflict { with: list.join(", ") }
+}
+
+/// The UID of a cluster of our name that has rows there.
+fn twin(others: &[(&Row, &Owner)]) -> Option<String> {
+    others.iter().find_map(|(_, owner)| match owner {
         Owner::Twin { cluster_uid, .. } => Some(cluster_uid.clone()),
         _ => None,
-    });
-    match twin {
-        Some(cluster_uid) => Verdict::Twin { cluster_uid },
-        None => {
-            let list: Vec<String> = others.iter().map(describe).collect();
-            Verdict::Conflict { with: list.join(", ") }
-        }
-    }
+    })
 }
 
 fn describe((row, owner): &(&Row, &Owner)) -> String {

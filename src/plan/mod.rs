@@ -9,6 +9,7 @@ mod conflict;
 mod decide;
 mod delegation;
 mod drift;
+mod guard;
 mod ownership;
 mod policy;
 mod sharing;
@@ -21,6 +22,7 @@ pub use change::{Change, Steps};
 pub use claim::{Adoption, Applied, Claim, OnDrift, Sharing, Stage};
 pub use decide::{Decision, Motive, Verdict, ZoneView, plan};
 pub use delegation::{Asked, Grant, Labels, Namespaces, Requirement, Withheld, delegated};
+pub use guard::{Allowance, Wave, hold_id, losses};
 pub use ownership::{
     CLUSTER_UID_PARAMETER, Identity, MARK_PARAMETERS, OWNER_PARAMETER, ObjectName, Owner, RRSET_PARAMETER,
     rrset_digest,

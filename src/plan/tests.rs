@@ -6,6 +6,7 @@ mod conflict;
 mod delegation;
 mod drift;
 mod giving_up;
+mod guard;
 mod moving;
 mod ownership;
 mod properties;
@@ -191,6 +192,8 @@ struct Scene {
     rows: Vec<Row>,
     /// DnsRecords that marks name and that do not exist.
     absent: BTreeSet<ObjectName>,
+    /// Clusters of our name whose rows are taken over.
+    taken_over: BTreeSet<String>,
     /// Rows added so far: no id is given twice.
     added: u32,
 }
@@ -213,6 +216,7 @@ impl Scene {
             claims: &self.claims,
             rows: &rows,
             exists: &|object| !self.absent.contains(object),
+            taken_over: &self.taken_over,
         })
     }
 

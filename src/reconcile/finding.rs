@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::{RECONCILE_REQUESTED_AT, Reason};
+use crate::api::{RECONCILE_REQUESTED_AT, Reason, TAKE_OVER};
 use crate::plan::{Decision, Verdict};
 use crate::record::{Place, Rrset};
 
@@ -19,6 +19,8 @@ pub struct Finding {
     pub wrote: bool,
     /// The reconciliation request that was served.
     pub served: Option<String>,
+    /// The id under which the deletion guard holds the record, or that it holds it no more; `None` leaves what the status says.
+    pub hold: Option<Option<String>>,
 }
 
 /// What the appliance holds for a DnsRecord now.
@@ -43,17 +45,19 @@ pub(super) struct Circumstances<'a> {
     pub defaults_changed: bool,
     /// The operator's `--cluster-name`.
     pub cluster: &'a str,
+    /// The SolidServer.
+    pub solid_server: &'a str,
 }
 
 impl Finding {
     /// A finding that changes nothing but the conditions.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), applied: None, wrote: false, served: None }
+        Self { reason, message: message.into(), applied: None, wrote: false, served: None, hold: None }
     }
 
     /// What a decision means once its steps are done; `None` when nothing of the record is left to speak of.
     pub(super) fn of(decision: &Decision, circumstances: Circumstances<'_>) -> Option<Self> {
-        let Circumstances { place, leaves, defaults_changed, cluster } = circumstances;
+        let Circumstances { place, leaves, defaults_changed, cluster, solid_server } = circumstances;
         let key = &decision.rrset.key;
         let (reason, message) = match &decision.verdict {
             Verdict::Gone => return None,
@@ -97,7 +101,9 @@ impl Finding {
             Verdict::Twin { cluster_uid } => (
                 Reason::ClusterNameInUse,
                 format!(
-                    "the rows were written by another cluster named {cluster:?} (UID {cluster_uid}); give each cluster a name of its own"
+                    "the rows were written by another cluster named {cluster:?} (UID {cluster_uid}); give each cluster a name of its own, \
+                     or, if that cluster is gone, have its rows taken over: \
+                     kubectl annotate --overwrite --field-manager=flux-client-side-apply solidserver {solid_server} {TAKE_OVER}={cluster_uid}"
                 ),
             ),
             Verdict::Waiting { for_what } => (Reason::Waiting, format!("waits for {for_what}")),
@@ -112,6 +118,7 @@ impl Finding {
             rrset: Rrset { ttl, ..decision.rrset.clone() },
             class_parameters: decision.class_parameters.clone(),
         });
-        Some(Self { applied, ..Self::new(reason, message) })
+        // Whatever the guard held of it is decided otherwise by now.
+        Some(Self { applied, hold: Some(None), ..Self::new(reason, message) })
     }
 }

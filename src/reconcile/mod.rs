@@ -5,11 +5,12 @@ mod execute;
 mod fence;
 mod finding;
 mod gather;
+mod guard;
 mod report;
 mod retry;
 mod settle;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -27,6 +28,7 @@ pub use events::{EventSink, Notice};
 pub use fence::{FenceError, apply, hold, is_held, release, write_status};
 pub use finding::{AppliedNow, Finding};
 pub use gather::{GatherError, Known, Scope};
+pub use guard::{DeletionRequest, Guard, Held, Memory, holds};
 pub use report::{is_ready, is_spared, shown_reason, status};
 pub use retry::{ErrorClass, delay, is_trouble, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
@@ -91,6 +93,10 @@ pub struct Work {
     pub known: Option<Known>,
     /// Rows that the zone had when it was last read as a whole.
     pub zone_rows: Option<usize>,
+    /// What may be deleted.
+    pub guard: Guard,
+    /// UIDs of clusters of our name whose rows are ours from now on.
+    pub taken_over: BTreeSet<String>,
 }
 
 /// What went wrong beyond one record.
@@ -115,6 +121,10 @@ pub struct Done {
     pub reads: usize,
     /// Rows with our mark whose DnsRecord does not exist; only a reading of the whole zone tells.
     pub orphans: Option<usize>,
+    /// RRsets of ours in the zone; only a reading of the whole zone tells.
+    pub owned: Option<usize>,
+    /// What is remembered of the zone's losses.
+    pub memory: Memory,
     /// What kept the zone from being read, or an error that concerns the appliance as a whole.
     pub trouble: Option<Trouble>,
     /// Whether a whole reading was asked for and made.
@@ -137,7 +147,15 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         tools.metrics.decided(&work.solid_server, decision.verdict.label());
     }
     let Some(known) = &done.known else { return done };
-    done.orphans = (work.scope == Scope::Whole).then(|| orphans(&work, tools, known));
+    if work.scope == Scope::Whole {
+        done.orphans = Some(orphans(&work, tools, known));
+        done.owned = Some(owned(&work, tools, known));
+        work.guard.owned = done.owned;
+    }
+    let rows: Vec<&Row> = known.rows().collect();
+    let rulings = guard::rule(&mut work, tools, &decisions, &rows).await;
+    drop(rows);
+    done.memory = work.guard.memory;
 
     let write_until = known.read_at + gather::ID_SERVES;
     let slice = settle::Slice {
@@ -147,6 +165,7 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         client: work.client.starting_by(write_until),
         begin_until: Instant::now() + SLICE,
         at_least: AtomicUsize::new(work.client.concurrency()),
+        rulings,
         trouble: OnceLock::new(),
     };
     let mut subjects = work.subjects;
@@ -207,6 +226,7 @@ fn plan_with(work: &Work, tools: &Tools, known: &Known) -> Vec<Decision> {
         claims: &work.claims,
         rows: &rows,
         exists: &*tools.exists,
+        taken_over: &work.taken_over,
     })
 }
 
@@ -243,6 +263,14 @@ fn orphans(work: &Work, tools: &Tools, known: &Known) -> usize {
         .count()
 }
 
+fn owned(work: &Work, tools: &Tools, known: &Known) -> usize {
+    let ours = known
+        .rows()
+        .filter(|row| !row.pending_delete)
+        .filter(|row| matches!(Owner::of(row, &work.place, &tools.identity), Owner::Object(_)));
+    ours.filter_map(Row::rrset_key).collect::<std::collections::HashSet<_>>().len()
+}
+
 /// Nothing could be read: those with work to do say so, those in sync stay as they are.
 async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
     let (reason, class, message) = match &error {
@@ -275,5 +303,6 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .collect()
         .await;
     done.known = None;
+    done.memory = work.guard.memory;
     done.trouble = Some(Trouble { reason, message, class });
 }

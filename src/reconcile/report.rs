@@ -11,7 +11,9 @@ use crate::api::{ABANDON, DnsRecord, DnsRecordStatus, Reason, kstatus};
 pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecordStatus {
     let previous = record.status.clone().unwrap_or_default();
     let generation = record.metadata.generation.unwrap_or_default();
-    let message = if record.metadata.deletion_timestamp.is_some() {
+    // A held deletion has ways out of its own.
+    let names_the_way_out = finding.reason == Reason::DeletionHeld;
+    let message = if record.metadata.deletion_timestamp.is_some() && !names_the_way_out {
         &format!("{}; {}", finding.message, way_out(record))
     } else {
         &finding.message
@@ -32,6 +34,9 @@ pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecor
         status.values = applied.rrset.values.iter().map(ToString::to_string).collect();
         status.class_parameters.clone_from(&applied.class_parameters);
     }
+    if let Some(hold) = &finding.hold {
+        status.hold_id.clone_from(hold);
+    }
     if finding.wrote {
         status.last_change_time = Some(Time(now));
     }
@@ -42,7 +47,7 @@ pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecor
 }
 
 /// Whether trouble with the appliance leaves the record's status as it is: it is ready, or a person has to act on it anyhow, or
-/// the status is what a held write is remembered by.
+/// the status is what a held write or a held deletion is remembered by.
 #[must_use]
 pub fn is_spared(record: &DnsRecord) -> bool {
     let acted_on = matches!(
@@ -56,7 +61,8 @@ pub fn is_spared(record: &DnsRecord) -> bool {
                 | Reason::ForeignValues
         )
     );
-    record.metadata.deletion_timestamp.is_none() && (is_ready(record) || acted_on)
+    let held = record.status.as_ref().is_some_and(|status| status.hold_id.is_some());
+    held || record.metadata.deletion_timestamp.is_none() && (is_ready(record) || acted_on)
 }
 
 /// How to let a DnsRecord go that cannot be deleted properly.

@@ -1,8 +1,9 @@
 //! One decision from plan to status: finalizer, steps, what came of them, report.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tracing::{info, warn};
@@ -11,6 +12,7 @@ use super::events::Notice;
 use super::execute::{Executed, execute};
 use super::fence::{self, FenceError};
 use super::finding::{Circumstances, Finding};
+use super::guard::Ruling;
 use super::report;
 use super::retry::{ErrorClass, is_trouble, reason, words};
 use super::{Subject, Tools, Trouble};
@@ -26,6 +28,8 @@ pub enum Ending {
     Settled,
     /// Its turn did not come in this slice.
     Later,
+    /// Not before then, since the start of the process.
+    NotBefore(Duration),
     /// To be tried again.
     Again(ErrorClass),
     /// It is where it should be, and the place it comes from is to be cleared.
@@ -103,6 +107,8 @@ pub(super) struct Slice<'a> {
     pub begin_until: Instant,
     /// Records that may be begun after that all the same.
     pub at_least: AtomicUsize,
+    /// What the deletion guard says of some of them.
+    pub rulings: HashMap<ObjectName, Ruling>,
     /// The first error that concerns the whole appliance; nothing is begun after it.
     pub trouble: OnceLock<Trouble>,
 }
@@ -119,6 +125,9 @@ impl Slice<'_> {
             record: Arc::clone(&subject.record),
             touched: Vec::new(),
         };
+        if let Some(ruling) = self.rulings.get(&decision.object) {
+            return self.ruled(ruling, settled).await;
+        }
         if !decision.steps.is_empty() {
             if self.trouble.get().is_some() || !self.may_begin() {
                 return settled;
@@ -220,6 +229,7 @@ impl Slice<'_> {
             leaves: subject.leaves.as_ref(),
             defaults_changed: subject.defaults_changed,
             cluster: &self.tools.identity.cluster,
+            solid_server: self.solid_server,
         }
     }
 
@@ -239,6 +249,33 @@ impl Slice<'_> {
                 settled
             }
             Err(error) => unfenced(settled, &error),
+        }
+    }
+
+    /// The guard does not let it be carried out now.
+    async fn ruled(&self, ruling: &Ruling, mut settled: Settled) -> Settled {
+        match ruling {
+            Ruling::NotBefore(at) => {
+                settled.ending = Ending::NotBefore(*at);
+                settled
+            }
+            Ruling::Unwritten(why) => {
+                warn!(object = %settled.object, "the deletion guard's count could not be written: {why}");
+                settled.ending = Ending::Again(ErrorClass::Kubernetes);
+                settled.attempts += 1;
+                settled
+            }
+            Ruling::Held(id, message) => {
+                settled.ending = Ending::Settled;
+                let finding = Finding { hold: Some(Some(id.clone())), ..Finding::new(Reason::DeletionHeld, message) };
+                self.say(finding, settled).await
+            }
+            Ruling::Abandoned(id) => {
+                info!(object = %settled.object, place = %self.place, id, "abandoned: let go, its rows stay");
+                let message = format!("let go by {}={id}; its rows stay in the {}", crate::api::ABANDON_DELETIONS, self.place);
+                self.tools.events.send(Notice::normal(&settled.record, "Abandoned", message));
+                self.let_go(false, settled).await
+            }
         }
     }
 

@@ -43,6 +43,7 @@ pub struct Metrics {
     decisions: PerSolidServer<VerdictLabels, Counter>,
     records: PerSolidServer<StandingLabels, Gauge>,
     orphaned_rows: PerSolidServer<NoMoreLabels, Gauge>,
+    deletions_held: PerSolidServer<NoMoreLabels, Gauge>,
     status_patches: Family<OutcomeLabels, Counter>,
     last_round: PerSolidServer<NoMoreLabels, Gauge<f64, AtomicU64>>,
     round_duration: PerSolidServer<NoMoreLabels, Histogram>,
@@ -89,6 +90,11 @@ impl Metrics {
         );
         let orphaned_rows =
             to.family("orphaned_rows", "Rows with our mark whose DnsRecord does not exist", Gauge::default);
+        let deletions_held = to.family(
+            "deletions_held",
+            "RRsets whose deletion waits for a person's decision",
+            Gauge::default,
+        );
         let last_round = to.family_in_seconds(
             "last_round_timestamp",
             "Unix time at which the last whole round over all zones ended",
@@ -126,6 +132,7 @@ impl Metrics {
             decisions,
             records,
             orphaned_rows,
+            deletions_held,
             status_patches,
             last_round,
             round_duration,
@@ -191,6 +198,13 @@ impl Metrics {
         });
     }
 
+    /// How many RRsets the deletion guard holds.
+    pub fn deletions_held(&self, solid_server: &str, rrsets: usize) {
+        self.deletions_held.with(solid_server, NO_MORE, |held| {
+            held.set(gauge(rrsets));
+        });
+    }
+
     /// A status patch was answered.
     pub fn status_patched(&self, outcome: &'static str) {
         self.status_patches.get_or_create(&OutcomeLabels { outcome }).inc();
@@ -226,6 +240,7 @@ impl Metrics {
         self.decisions.forget(solid_server);
         self.records.forget(solid_server);
         self.orphaned_rows.forget(solid_server);
+        self.deletions_held.forget(solid_server);
         self.last_round.forget(solid_server);
         self.round_duration.forget(solid_server);
         self.up.forget(solid_server);

@@ -11,11 +11,12 @@ use tracing::{debug, error};
 
 use super::{Engine, PASSES_OF_ONE};
 use crate::api::desired::{claim, reconcile_requested};
+use crate::api::ApprovalKind;
 use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, ZoneKey};
-use crate::plan::ObjectName;
+use crate::plan::{Allowance, ObjectName};
 use crate::reconcile::{
-    self, Deed, Done, Ending, ErrorClass, Scope, Settled, Subject, Work, is_held, is_ready,
+    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, Subject, Work, is_held, is_ready,
 };
 use crate::record::{Name, Place};
 
@@ -57,7 +58,12 @@ impl Engine {
             self.queue.at(zone, next);
         }
         let whole = state.whole_due;
-        let focus = if whole { state.all() } else { state.dirty.clone() };
+        let mut focus = if whole { state.all() } else { state.dirty.clone() };
+        // A wave of deletions is judged as a whole or not at all.
+        let judges = focus.iter().any(|object| state.guard.waiting.contains_key(object));
+        if judges {
+            focus.extend(state.guard.waiting.keys().cloned());
+        }
         state.dirty.clear();
         if whole {
             state.retries.clear();
@@ -69,6 +75,21 @@ impl Engine {
         state.whole_due = false;
         let known = if whole { None } else { state.known.take() };
         let zone_rows = state.rows;
+        let asked = |kind: ApprovalKind| -> BTreeSet<String> {
+            let approved = appliance.object.status.iter().flat_map(|status| &status.approved);
+            approved.filter(|approval| approval.kind == kind).map(|approval| approval.id.clone()).collect()
+        };
+        let mut guard = Guard {
+            allowance: Allowance {
+                max_count: ready.spec.deletions_max_count(),
+                max_percent: ready.spec.deletions_max_percent(),
+            },
+            owned: state.owned,
+            ledger: appliance.ledger.clone(),
+            approved: asked(ApprovalKind::ApproveDeletions),
+            abandoned: asked(ApprovalKind::AbandonDeletions),
+            memory: state.guard.clone(),
+        };
         let names_of = |objects: &BTreeSet<ObjectName>| -> BTreeSet<Name> {
             let slots = objects.iter().filter_map(|object| self.slots.get(object));
             let entries = slots.flat_map(|slot| &slot.registered);
@@ -112,6 +133,10 @@ impl Engine {
             }
             claims.push(claim);
         }
+        if judges {
+            // Whoever cannot be decided is not waited for.
+            guard.memory.waiting.retain(|object, _| subjects.contains_key(object));
+        }
         Some(Work {
             solid_server: Arc::clone(&zone.solid_server),
             place: zone.place.clone(),
@@ -122,6 +147,8 @@ impl Engine {
             subjects,
             known,
             zone_rows,
+            guard,
+            taken_over: asked(ApprovalKind::TakeOver),
         })
     }
 
@@ -145,6 +172,7 @@ impl Engine {
             return;
         };
         let failed = done.known.is_none();
+        let mut held_changed = false;
         if let Some(round) = self.rounds.get_mut(&zone.solid_server)
             && round.waits_for(&zone.place)
         {
@@ -160,11 +188,20 @@ impl Engine {
             if let Some(orphans) = done.orphans {
                 state.orphans = orphans;
             }
+            state.owned = done.owned.or(state.owned);
+            let held_before = std::mem::replace(&mut state.guard, done.memory);
+            let members = state.all();
+            state.guard.waiting.retain(|object, _| members.contains(object));
+            state.guard.held.retain(|object, _| members.contains(object));
+            held_changed = held_before.held != state.guard.held;
             state.known = done.known;
             state.whole_due |= failed && done.whole;
             state.failures = if failed { state.failures + 1 } else { 0 };
             let class = done.trouble.as_ref().map_or(ErrorClass::Outage, |trouble| trouble.class);
             state.not_before = failed.then(|| now + reconcile::delay(class, state.failures, rand::random()));
+        }
+        if held_changed {
+            self.tell_holds(&zone.solid_server);
         }
         if let Some(trouble) = &done.trouble {
             debug!(solid_server = %zone.solid_server, reason = trouble.reason.as_str(), "{}", trouble.message);
@@ -253,6 +290,7 @@ impl Engine {
                     state.dirty.insert(object.clone());
                 }
             }
+            Ending::NotBefore(at) => again_at = Some(Instant::from_std(self.tools.started + at)),
             Ending::Again(class) => {
                 let pause = self
                     .appliances
@@ -307,6 +345,7 @@ impl Engine {
         self.rounds.remove(solid_server);
         let ended = result.time.0.as_duration().as_secs_f64();
         self.tools.metrics.round(solid_server, ended, took);
+        self.tell_holds(solid_server);
         let counts = self.counts(solid_server);
         let zones = self.zone_statuses(solid_server);
         if let Some(appliance) = self.appliances.get(solid_server) {

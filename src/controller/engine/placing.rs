@@ -261,6 +261,7 @@ impl Engine {
         for (zone, name) in &registered {
             let Some(state) = self.zones.get_mut(zone) else { continue };
             state.remove(name, object);
+            state.guard.forget(object);
             state.dirty.remove(object);
             state.retries.remove(object);
             // Those that it stood in the way of may go on now.

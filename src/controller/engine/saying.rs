@@ -7,11 +7,11 @@ use tracing::warn;
 
 use super::{Engine, PATIENCE};
 use crate::api::{DnsRecord, Reason, RecordCounts, Standing, ZoneStatus};
-use crate::controller::appliance::Ask;
+use crate::controller::appliance::{Ask, Hold};
 use crate::controller::catalogue::Refusal;
 use crate::controller::zones::{Seen, Slot};
 use crate::plan::ObjectName;
-use crate::reconcile::{self, FenceError, Finding, is_spared, shown_reason};
+use crate::reconcile::{self, FenceError, Finding, holds, is_spared, shown_reason};
 
 /// Errands that are run at the same time.
 const ERRANDS: usize = 16;
@@ -154,6 +154,22 @@ impl Engine {
             self.errands.entry(object).or_insert(Errand::TellWaiting);
         }
         self.run_errands();
+    }
+
+    /// What is held now on an appliance, for the condition of its SolidServer.
+    pub(super) fn tell_holds(&self, solid_server: &Arc<str>) {
+        let zones = self.zones.iter().filter(|(zone, _)| zone.solid_server == *solid_server);
+        let holds: Vec<Hold> = zones
+            .flat_map(|(zone, state)| {
+                let place = zone.place.clone();
+                holds(&state.guard)
+                    .into_iter()
+                    .map(move |(id, rrsets)| Hold { id, place: place.clone(), rrsets })
+            })
+            .collect();
+        if let Some(appliance) = self.appliances.get(solid_server) {
+            appliance.ask(Ask::Holds(holds));
+        }
     }
 
     /// The zones with DnsRecords, for the status of their SolidServer: at most as many as still fit well.

@@ -132,3 +132,35 @@ fn a_row_that_is_about_to_go_counts_as_gone_and_is_waited_for_by_its_own_value()
     assert_eq!(verdict, "waiting: the appliance to finish the deletion of a.example.com A 192.0.2.1");
     assert!(steps.is_empty());
 }
+
+#[test]
+fn rows_of_a_twin_are_marked_anew_once_it_is_taken_over_and_left_alone_before() {
+    let text = "a.example.com 600 A 192.0.2.1, 192.0.2.2";
+    let rows = [
+        row("1 a.example.com 600 A 192.0.2.1").twin("shop/web"),
+        row("2 a.example.com 600 A 192.0.2.2").twin("shop/web"),
+    ];
+    let mut scene = Scene::new([claim("shop/web", text).settled()], rows);
+    assert_eq!(scene.outcome("shop/web"), ("twin another".to_owned(), vec![]));
+    // One of the two is still ours: another cluster is at work here all the same.
+    scene.rows[0] = row("1 a.example.com 600 A 192.0.2.1").marked("shop/web");
+    assert_eq!(scene.outcome("shop/web"), ("twin another".to_owned(), vec![]));
+    scene.taken_over.insert("another".to_owned());
+    let (verdict, steps) = scene.outcome("shop/web");
+    assert_eq!(verdict, "in sync 600");
+    let edit = format!("edit a.example.com 600 A 192.0.2.2 -> 600 192.0.2.2 +k8s_cluster_uid={UID}");
+    assert_eq!(steps, [[edit]]);
+    scene.apply(&scene.plan());
+    assert_eq!(scene.outcome("shop/web"), ("in sync 600".to_owned(), vec![]));
+    // What has no DnsRecord here is nobody's, and is not touched.
+    let mut scene = Scene::new([], [row("1 b.example.com 600 A 192.0.2.1").twin("shop/other")]);
+    scene.taken_over.insert("another".to_owned());
+    assert!(scene.plan().is_empty());
+}
+
+#[test]
+fn a_record_whose_rows_a_twin_has_taken_over_goes_without_touching_one() {
+    let rows = [row("1 a.example.com 600 A 192.0.2.1").twin("shop/web")];
+    let deleted = claim("shop/web", "a.example.com 600 A 192.0.2.1").settled().stage(Stage::Deleting);
+    assert_eq!(Scene::new([deleted], rows).outcome("shop/web"), ("gone".to_owned(), vec![]));
+}
