@@ -36,7 +36,7 @@ pub use calls::{CallEntry, Calls};
 pub use config::{Config, RateLimit, Token};
 pub use error::Error;
 pub use fault::{Fault, FaultKind, FaultView};
-pub use quirk::{Quirk, Quirks, quirks, quirks_page};
+pub use quirk::{Quirk, Quirks, planted_faults, quirks, quirks_page};
 pub use record::{Container, NewRow, RowPatch, RowView};
 pub use recording::RecordedRequest;
 pub use request::Dialect;

@@ -45,10 +45,10 @@ pub(super) fn count(
 ) -> Result<Answer, Refusal> {
     let condition = condition(state, request, tampering)?;
     if tampering.blind {
-        return Ok(Answer::count(request, 0));
+        return Ok(Answer::count(request, 0, &state.quirks));
     }
     let found = matching(state, &condition, display(state, request), None);
-    Ok(Answer::count(request, found.len()))
+    Ok(Answer::count(request, found.len(), &state.quirks))
 }
 
 pub(super) fn info(state: &State, request: &ServiceRequest, tampering: Tampering) -> Result<Answer, Refusal> {
