@@ -21,6 +21,7 @@ mod transport;
 pub mod values;
 
 pub use client::Client;
+pub use dialect::Dialect;
 pub use error::Error;
 pub use reading::{EndedBy, Reading, Server, Sight};
 pub use settings::{Call, CallObserver, Credentials, Settings, TlsSettings};

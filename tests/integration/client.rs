@@ -10,7 +10,7 @@ mod writing;
 use std::time::Duration;
 
 use solidserver_operator::record::{Name, NewRow, Place, RecordData, RecordType, RowEdit};
-use solidserver_operator::solidserver::{Client, Credentials, Error, Settings, TlsSettings};
+use solidserver_operator::solidserver::{Client, Credentials, Dialect, Error, Settings, TlsSettings};
 use solidserver_simulator::{Config, Seed, SeedServer, SeedView, SeedZone, Simulator};
 
 const SERVER: &str = "ns.example.com";
@@ -43,6 +43,7 @@ async fn start(config: Config) -> Simulator {
 fn settings(simulator: &Simulator) -> Settings {
     Settings {
         endpoint: simulator.endpoint().parse().unwrap(),
+        dialect: Dialect::Rest,
         credentials: Credentials::Basic { username: "operator".into(), password: "secret".into() },
         tls: TlsSettings { ca_bundle: Some(simulator.ca_pem().into_bytes()), insecure_skip_verify: false },
         concurrency: 16,
