@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::dialect::{Dialect, Warnings};
+use super::dialect::{Answer, Dialect, Fault, Warnings};
+use super::listed::ListedIds;
 use super::listing::{Lister, PageSizes};
 use super::sight::SoaListing;
 use super::transport::Transport;
-use super::{Error, Settings};
+use super::{Error, Settings, gate};
 use crate::record::{NewRow, Place, RowEdit, RowId};
 
 /// A client of one appliance: one connection pool and one gate, shared by all clones.
@@ -29,6 +30,7 @@ struct Shared {
     page_size: usize,
     page_sizes: PageSizes,
     soa_listing: SoaListing,
+    listed: ListedIds,
 }
 
 impl Client {
@@ -48,6 +50,7 @@ impl Client {
             page_size,
             page_sizes: PageSizes::default(),
             soa_listing: SoaListing::default(),
+            listed: ListedIds::default(),
         };
         Ok(Self { shared: Arc::new(shared), start_by: None })
     }
@@ -78,17 +81,23 @@ impl Client {
         self.shared.page_size
     }
 
-    /// Adds a row. Never meant to edit one, as far as the appliance lets itself be told. Returns its id.
+    /// Adds a row, and is meant never to edit one. Returns its id.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] for a row that is there already, [`Error::Rejected`] for one that the appliance does
-    /// not want, [`Error::Ambiguous`] if nobody knows; all others mean that nothing was executed.
+    /// not want, [`Error::Ambiguous`] if nobody knows, which is so as well when the answer shows the id of a row that this
+    /// client has read or added lately: then that row was edited. All others mean that nothing was executed.
     pub async fn add(&self, place: &Place, row: &NewRow) -> Result<RowId, Error> {
-        let Shared { transport, dialect, warnings, .. } = &*self.shared;
+        let Shared { transport, dialect, warnings, listed, .. } = &*self.shared;
         tracing::debug!(%place, name = %row.name, record_type = %row.data.record_type(), "adding a row");
-        transport
-            .write(&dialect.add(place, row, *warnings), self.start_by, |answer| dialect.written(answer))
-            .await
+        let added = |answer: &Answer| {
+            let id = dialect.written(answer)?;
+            if listed.is_new(&id, gate::now()) {
+                return Ok(id);
+            }
+            Err(Fault::Unreadable("a row that was there before seems to have been edited".to_owned()))
+        };
+        transport.write(&dialect.add(place, row, *warnings), self.start_by, added).await
     }
 
     /// Changes a row in place, by the id just read. Returns the id that the row has now.
@@ -114,9 +123,13 @@ impl Client {
     /// # Errors
     /// [`Error::DoesNotExist`] for a stale id, [`Error::Rejected`], and [`Error::Ambiguous`] as for [`Client::add`].
     pub async fn delete(&self, place: &Place, id: &RowId) -> Result<(), Error> {
-        let Shared { transport, dialect, warnings, .. } = &*self.shared;
+        let Shared { transport, dialect, warnings, listed, .. } = &*self.shared;
         tracing::debug!(%place, %id, "deleting a row");
-        transport.write(&dialect.delete(id, *warnings), self.start_by, |answer| dialect.deleted(answer)).await
+        transport
+            .write(&dialect.delete(id, *warnings), self.start_by, |answer| dialect.deleted(answer))
+            .await?;
+        listed.deleted(id);
+        Ok(())
     }
 
     pub(super) fn transport(&self) -> &Transport {
@@ -129,6 +142,10 @@ impl Client {
 
     pub(super) fn soa_listing(&self) -> &SoaListing {
         &self.shared.soa_listing
+    }
+
+    pub(super) fn listed(&self) -> &ListedIds {
+        &self.shared.listed
     }
 
     pub(super) fn lister(&self) -> Lister<'_> {

@@ -6,11 +6,13 @@
 //! - `login`: what a call shows to be let in; signs it under a token.
 //! - `gate`: how many calls run at a time and how fast, after 429 as well.
 //! - `listing`, `sight`: when a list is complete, and when a zone was really seen.
+//! - `listed`: which rows were there before an add.
 
 mod client;
 mod dialect;
 mod error;
 mod gate;
+mod listed;
 mod listing;
 mod login;
 mod read;

@@ -140,6 +140,7 @@ impl Client {
             return Err(incomplete(service, "a row is listed twice"));
         }
         drop(ids);
+        self.listed().saw(rows.iter().map(|row| &row.id), gate::now());
         Ok(Reading { rows, sight, rows_seen, ended_by, calls })
     }
 
