@@ -148,7 +148,6 @@ impl Wanted {
                 multistatus: multistatus.clone(),
             };
             written.push(state.store.add_row(record, cause));
-            state.store.raise_serial(zone);
         }
         confirm(state, written)
     }
@@ -192,7 +191,6 @@ fn edit(
             row.multistatus = note;
         }
     });
-    state.store.raise_serial(zone);
     confirm(state, vec![key])
 }
 

@@ -1,6 +1,7 @@
 //! What the appliance holds: servers, views, zones and rows.
 
 mod class_parameters;
+mod published;
 mod rows;
 mod seeding;
 mod values;
@@ -8,6 +9,7 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub(crate) use class_parameters::{ClassParameter, ClassParameters, Effective, read as read_parameters};
+pub(crate) use published::Published;
 pub(crate) use rows::{Cause, NewRecord};
 pub(crate) use values::{RECORD_TYPES, check_name, normalize_name, normalize_values};
 
@@ -80,6 +82,8 @@ pub(crate) struct Row {
     pub(crate) pending_delete: bool,
     /// When the last change is pushed.
     due_ms: u64,
+    /// What the DNS server has of it; `None` before the first push.
+    published: Option<Published>,
 }
 
 /// How new row ids are chosen.
@@ -115,6 +119,8 @@ pub(crate) struct Store {
     /// The ids of a zone, also of a copy, in their order.
     zone_ids: HashMap<u64, BTreeMap<u64, RowKey>>,
     zone_index: HashMap<u64, ZoneIndex>,
+    /// Keys of the rows that the DNS server has, by zone and by name with its labels turned round.
+    published: HashMap<u64, BTreeMap<String, BTreeSet<RowKey>>>,
     pending: VecDeque<Pending>,
     ids_given: u64,
     keys_given: u64,
