@@ -122,9 +122,9 @@ async fn every_type_is_answered_over_udp_and_tcp() {
             "HTTPS",
             &["1", ".", "alpn=h2,h3 port=8443 ipv6hint=2001:db8::1"],
             RecordType::HTTPS,
-            "1 . alpn=h2,h3, port=8443 ipv6hint=2001:db8::1, ".to_owned(),
+            "1 . alpn=h2,h3, port=8443 ipv6hint=2001:db8::1,".to_owned(),
         ),
-        ("_dns", "SVCB", &["1", "dns.example.net", "alpn=dot"], RecordType::SVCB, "1 dns.example.net. alpn=dot, ".to_owned()),
+        ("_dns", "SVCB", &["1", "dns.example.net", "alpn=dot"], RecordType::SVCB, "1 dns.example.net. alpn=dot,".to_owned()),
         ("_http._tcp", "URI", &["10", "1", "https://a/"], URI, format!("000a0001{}", hexadecimal(b"https://a/"))),
     ] {
         let name = format!("{name}.example.com");
@@ -163,7 +163,7 @@ async fn values_in_one_column_are_answered_as_values_in_several() {
             ("TLSA", "3 1 1 ab0c", RecordType::TLSA, "3 1 1 ab0c"),
             ("SSHFP", "4 2 ab0c", RecordType::SSHFP, "4 2 ab0c"),
             ("URI", "10 1 \"https://a/\"", URI, "000a000168747470733a2f2f612f"),
-            ("HTTPS", "1 . port=8443", RecordType::HTTPS, "1 . port=8443 "),
+            ("HTTPS", "1 . port=8443", RecordType::HTTPS, "1 . port=8443"),
         ] {
             world.add("one.example.com", record_type, &[whole], &[]).await.id();
             let records = ask(address, "one.example.com", number).await.answers;
@@ -451,7 +451,8 @@ async fn only_questions_are_answered() {
         (question("example.com", RecordType::AXFR), ResponseCode::Refused),
     ] {
         let answer = send_tcp(address, &message).await;
-        assert_eq!(code(&answer), expected);
+        // As numbers: BADVERS has another name for TSIG.
+        assert_eq!(u16::from(code(&answer)), u16::from(expected));
         assert_eq!(answer.answers.is_empty(), expected != ResponseCode::NoError);
     }
 }
