@@ -169,7 +169,8 @@ impl Demo<'_> {
     async fn ask(&self, name: &str, record_type: RecordType) -> Result<()> {
         let answer = match self.resolver.ask(name, record_type).await {
             Ok(found) => {
-                let data: Vec<String> = found.answers().iter().map(|record| record.data.to_string()).collect();
+                let data: Vec<String> =
+                    found.answers().iter().map(|record| record.data.to_string()).collect();
                 data.join(", ")
             }
             Err(error) if error.is_nx_domain() => "NXDOMAIN, there is no such name".to_owned(),

@@ -7,7 +7,7 @@ use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfi
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::proto::rr::RecordType;
 
 pub(crate) struct Resolver(TokioResolver);
 
@@ -27,20 +27,5 @@ impl Resolver {
     pub(crate) async fn ask(&self, name: &str, record_type: RecordType) -> Result<Lookup, NetError> {
         self.0.clear_cache();
         self.0.lookup(format!("{name}."), record_type).await
-    }
-
-    /// The addresses of a name, wherever aliases lead; an error when there are none.
-    pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<String>, NetError> {
-        let found = self.ask(name, RecordType::A).await?;
-        let mut addresses: Vec<String> = found
-            .answers()
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::A(address) => Some(address.to_string()),
-                _ => None,
-            })
-            .collect();
-        addresses.sort();
-        Ok(addresses)
     }
 }

@@ -167,7 +167,8 @@ impl<'a> Question<'a> {
     fn redirect(&self, owner: &str, dname: &Published, reply: &mut Reply) -> Link {
         let front = self.name.strip_suffix(owner)?;
         let target = normalize_name(dname.values.first()?);
-        let target = if target == "." { front.trim_end_matches('.').to_owned() } else { format!("{front}{target}") };
+        let target =
+            if target == "." { front.trim_end_matches('.').to_owned() } else { format!("{front}{target}") };
         reply.answers.extend(record(owner, dname.ttl, dname));
         if target.len() > LONGEST_NAME {
             reply.code = ResponseCode::YXDomain;

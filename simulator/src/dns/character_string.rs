@@ -70,7 +70,8 @@ mod tests {
             (r#""\999""#, None),
             ("", None),
         ] {
-            let expected = expected.map(|strings| strings.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
+            let expected =
+                expected.map(|strings| strings.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
             assert_eq!(quoted(text), expected, "{text}");
         }
         assert_eq!(plain(r#"a "b" \"#), br#"a "b" \"#);

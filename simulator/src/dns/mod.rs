@@ -46,7 +46,8 @@ pub(crate) struct DnsServer {
 impl DnsServer {
     /// Serves UDP and TCP on one address.
     pub(crate) async fn start(appliance: Arc<Appliance>, listen: SocketAddr) -> Result<Self, Error> {
-        let (udp, tcp, address) = bind(listen).await.map_err(|source| Error::Listen { address: listen, source })?;
+        let (udp, tcp, address) =
+            bind(listen).await.map_err(|source| Error::Listen { address: listen, source })?;
         let mut server = hickory_server::Server::new(Questions { appliance });
         server.register_socket(udp);
         server.register_listener(tcp, IDLE, WAITING_ANSWERS);

@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_no_parameter() {
-        for text in ["port", "port=x", "port=1 port=2", "colour=red", "ipv4hint=::1", r#"alpn="h2"x"#, "alpn=h2,"] {
+        for text in
+            ["port", "port=x", "port=1 port=2", "colour=red", "ipv4hint=::1", r#"alpn="h2"x"#, "alpn=h2,"]
+        {
             assert_eq!(encode(text), None, "{text}");
         }
     }

@@ -140,16 +140,25 @@ mod tests {
         let mut state = State::new(&Config::default()).unwrap();
         assert_eq!(serial(&state), "2026010100");
         let id = state.add_behind(NewRow::new("a.b.shop.example.com", "A", ["192.0.2.1"]), 0).unwrap().id;
-        assert_eq!((values(&state, "a.b.shop.example.com").concat(), serial(&state).as_str()), ("192.0.2.1".to_owned(), "2026010101"));
+        assert_eq!(
+            (values(&state, "a.b.shop.example.com").concat(), serial(&state).as_str()),
+            ("192.0.2.1".to_owned(), "2026010101")
+        );
         let (key, _) = state.store.by_id(id.parse().unwrap()).unwrap();
 
         state.store.change_row(key, LATER, false, |row| row.values = vec!["192.0.2.2".to_owned()]);
         // A change behind the client's back goes along with the one that is pending.
         state.patch_behind(&id, RowPatch::ttl(7), 1_100).unwrap();
         state.store.publish(1_299);
-        assert_eq!((values(&state, "a.b.shop.example.com").concat(), serial(&state).as_str()), ("192.0.2.1".to_owned(), "2026010101"));
+        assert_eq!(
+            (values(&state, "a.b.shop.example.com").concat(), serial(&state).as_str()),
+            ("192.0.2.1".to_owned(), "2026010101")
+        );
         state.store.publish(1_300);
-        assert_eq!((values(&state, "a.b.shop.example.com").concat(), serial(&state).as_str()), ("192.0.2.2".to_owned(), "2026010102"));
+        assert_eq!(
+            (values(&state, "a.b.shop.example.com").concat(), serial(&state).as_str()),
+            ("192.0.2.2".to_owned(), "2026010102")
+        );
 
         state.store.delete_row(key, Cause { now_ms: 2_000, ..LATER });
         state.store.publish(2_299);

@@ -34,7 +34,7 @@ fn question(name: &str, record_type: RecordType) -> Message {
 async fn send_udp(address: SocketAddr, message: &Message) -> Message {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     socket.send_to(&message.to_vec().unwrap(), address).await.unwrap();
-    let mut buffer = [0; 65_535];
+    let mut buffer = vec![0; 65_535];
     let length = tokio::time::timeout(PATIENCE, socket.recv(&mut buffer)).await.unwrap().unwrap();
     let answer = Message::from_vec(&buffer[..length]).unwrap();
     assert_eq!(answer.metadata.id, message.metadata.id);
@@ -61,7 +61,12 @@ async fn ask(address: SocketAddr, name: &str, record_type: RecordType) -> Messag
 fn text(record: &Record) -> String {
     let data = match &record.data {
         RData::Unknown { rdata, .. } => hexadecimal(&rdata.anything),
-        RData::TXT(text) => text.txt_data.iter().map(|part| format!("{:?}", String::from_utf8_lossy(part))).collect::<Vec<_>>().join(" "),
+        RData::TXT(text) => text
+            .txt_data
+            .iter()
+            .map(|part| format!("{:?}", String::from_utf8_lossy(part)))
+            .collect::<Vec<_>>()
+            .join(" "),
         data => data.to_string(),
     };
     format!("{} {} {} {data}", record.name, record.ttl, u16::from(record.record_type()))
@@ -99,14 +104,38 @@ async fn every_type_is_answered_over_udp_and_tcp() {
     for (name, record_type, values, number, expected) in [
         ("a", "A", &["192.0.2.1"][..], RecordType::A, "192.0.2.1".to_owned()),
         ("aaaa", "AAAA", &["2001:db8::1"], RecordType::AAAA, "2001:db8::1".to_owned()),
-        ("cname", "CNAME", &["elsewhere.example.net"], RecordType::CNAME, "elsewhere.example.net.".to_owned()),
-        ("dname", "DNAME", &["example.net"], DNAME, format!("07{}03{}00", hexadecimal(b"example"), hexadecimal(b"net"))),
+        (
+            "cname",
+            "CNAME",
+            &["elsewhere.example.net"],
+            RecordType::CNAME,
+            "elsewhere.example.net.".to_owned(),
+        ),
+        (
+            "dname",
+            "DNAME",
+            &["example.net"],
+            DNAME,
+            format!("07{}03{}00", hexadecimal(b"example"), hexadecimal(b"net")),
+        ),
         ("mx", "MX", &["10", "mx.example.net"], RecordType::MX, "10 mx.example.net.".to_owned()),
         ("ptr", "PTR", &["a.example.com"], RecordType::PTR, "a.example.com.".to_owned()),
-        ("_sip._tcp", "SRV", &["1", "2", "5060", "sip.example.net"], RecordType::SRV, "1 2 5060 sip.example.net.".to_owned()),
+        (
+            "_sip._tcp",
+            "SRV",
+            &["1", "2", "5060", "sip.example.net"],
+            RecordType::SRV,
+            "1 2 5060 sip.example.net.".to_owned(),
+        ),
         ("txt", "TXT", &["say \"hi\""], RecordType::TXT, r#""say \"hi\"""#.to_owned()),
         ("txt-long", "TXT", &[&long], RecordType::TXT, format!("\"{}\" \"{}\"", &long[..255], &long[255..])),
-        ("caa", "CAA", &["0", "issue", "ca.example.net"], RecordType::CAA, r#"0 issue "ca.example.net""#.to_owned()),
+        (
+            "caa",
+            "CAA",
+            &["0", "issue", "ca.example.net"],
+            RecordType::CAA,
+            r#"0 issue "ca.example.net""#.to_owned(),
+        ),
         (
             "naptr",
             "NAPTR",
@@ -124,8 +153,20 @@ async fn every_type_is_answered_over_udp_and_tcp() {
             RecordType::HTTPS,
             "1 . alpn=h2,h3, port=8443 ipv6hint=2001:db8::1,".to_owned(),
         ),
-        ("_dns", "SVCB", &["1", "dns.example.net", "alpn=dot"], RecordType::SVCB, "1 dns.example.net. alpn=dot,".to_owned()),
-        ("_http._tcp", "URI", &["10", "1", "https://a/"], URI, format!("000a0001{}", hexadecimal(b"https://a/"))),
+        (
+            "_dns",
+            "SVCB",
+            &["1", "dns.example.net", "alpn=dot"],
+            RecordType::SVCB,
+            "1 dns.example.net. alpn=dot,".to_owned(),
+        ),
+        (
+            "_http._tcp",
+            "URI",
+            &["10", "1", "https://a/"],
+            URI,
+            format!("000a0001{}", hexadecimal(b"https://a/")),
+        ),
     ] {
         let name = format!("{name}.example.com");
         world.add(&name, record_type, values, &[("rr_ttl", "77")]).await.id();
@@ -176,13 +217,16 @@ async fn values_in_one_column_are_answered_as_values_in_several() {
 #[tokio::test]
 async fn what_is_not_there_is_told_from_what_has_no_such_type() {
     let (world, address) = world(Config::default()).await;
-    add(&world, [
-        ("a.b.c.example.com", "A", &["192.0.2.1"]),
-        ("raw.example.com", "A", &["not an address"]),
-        ("twice.example.com", "A", &["192.0.2.1"]),
-        ("twice.example.com", "A", &["192.0.2.1"]),
-        ("twice.example.com", "A", &["192.0.2.2"]),
-    ]);
+    add(
+        &world,
+        [
+            ("a.b.c.example.com", "A", &["192.0.2.1"]),
+            ("raw.example.com", "A", &["not an address"]),
+            ("twice.example.com", "A", &["192.0.2.1"]),
+            ("twice.example.com", "A", &["192.0.2.1"]),
+            ("twice.example.com", "A", &["192.0.2.2"]),
+        ],
+    );
     let twice = world.simulator.rows_at("twice.example.com");
     world.simulator.patch_row(&twice[2].id, RowPatch::ttl(60)).unwrap();
     for (name, record_type, expected) in [
@@ -196,13 +240,20 @@ async fn what_is_not_there_is_told_from_what_has_no_such_type() {
         ("www.example.com", RecordType::HINFO, ResponseCode::NoError),
     ] {
         let answer = ask(address, name, record_type).await;
-        assert_eq!((code(&answer), answer.answers.len(), answer.metadata.authoritative), (expected, 0, true), "{name}");
+        assert_eq!(
+            (code(&answer), answer.answers.len(), answer.metadata.authoritative),
+            (expected, 0, true),
+            "{name}"
+        );
         let [soa] = &*answer.authorities else { panic!("{:?}", answer.authorities) };
         assert!(text(soa).starts_with(&negative("example.com")), "{soa}");
     }
     // One TTL for the whole RRset, and equal records once.
     let twice = ask(address, "twice.example.com", RecordType::A).await;
-    assert_eq!(texts(&twice.answers), ["twice.example.com. 60 1 192.0.2.1", "twice.example.com. 60 1 192.0.2.2"]);
+    assert_eq!(
+        texts(&twice.answers),
+        ["twice.example.com. 60 1 192.0.2.1", "twice.example.com. 60 1 192.0.2.2"]
+    );
 
     // Names that are nobody's here, and zones whose content is elsewhere.
     for name in ["example", "www.example.edu", "www.partner.example.net", "www.corp.example.net"] {
@@ -210,23 +261,30 @@ async fn what_is_not_there_is_told_from_what_has_no_such_type() {
         assert_eq!((code(&answer), answer.authorities.len()), (ResponseCode::Refused, 0), "{name}");
     }
     // A minimum below the SOA's own TTL is for how long a negative answer lasts.
-    let soa = world.simulator.rows_at("example.com").into_iter().find(|row| row.record_type == "SOA").unwrap();
+    let soa =
+        world.simulator.rows_at("example.com").into_iter().find(|row| row.record_type == "SOA").unwrap();
     let values = ["ns1.example.com", "root@example.com", "7", "1", "1", "1", "30"];
     world.simulator.patch_row(&soa.id, RowPatch::values(values)).unwrap();
     let answer = ask(address, "nobody.example.com", RecordType::A).await;
-    assert_eq!(texts(&answer.authorities), ["example.com. 30 6 ns1.example.com. root.example.com. 8 1 1 1 30"]);
+    assert_eq!(
+        texts(&answer.authorities),
+        ["example.com. 30 6 ns1.example.com. root.example.com. 8 1 1 1 30"]
+    );
 }
 
 #[tokio::test]
 async fn wildcards_stand_in_for_names_that_are_not_there() {
     let (world, address) = world(Config::default()).await;
-    add(&world, [
-        ("*.w.example.com", "A", &["192.0.2.1"]),
-        ("*.w.example.com", "TXT", &["any"]),
-        ("there.w.example.com", "TXT", &["one"]),
-        ("deep.er.w.example.com", "TXT", &["two"]),
-        ("*.c.example.com", "CNAME", &["www.example.com"]),
-    ]);
+    add(
+        &world,
+        [
+            ("*.w.example.com", "A", &["192.0.2.1"]),
+            ("*.w.example.com", "TXT", &["any"]),
+            ("there.w.example.com", "TXT", &["one"]),
+            ("deep.er.w.example.com", "TXT", &["two"]),
+            ("*.c.example.com", "CNAME", &["www.example.com"]),
+        ],
+    );
     for name in ["x.w.example.com", "x.y.w.example.com", "*.w.example.com"] {
         let answer = ask(address, name, RecordType::A).await;
         assert_eq!(texts(&answer.answers), [format!("{name}. 300 1 192.0.2.1")]);
@@ -241,7 +299,11 @@ async fn wildcards_stand_in_for_names_that_are_not_there() {
         ("w.example.com", RecordType::A, ResponseCode::NoError),
     ] {
         let answer = ask(address, name, record_type).await;
-        assert_eq!((code(&answer), answer.answers.len(), answer.authorities.len()), (expected, 0, 1), "{name}");
+        assert_eq!(
+            (code(&answer), answer.answers.len(), answer.authorities.len()),
+            (expected, 0, 1),
+            "{name}"
+        );
     }
     let answer = ask(address, "x.c.example.com", RecordType::A).await;
     assert_eq!(
@@ -253,17 +315,20 @@ async fn wildcards_stand_in_for_names_that_are_not_there() {
 #[tokio::test]
 async fn cname_and_dname_are_followed_through_the_zones_here() {
     let (world, address) = world(Config::default()).await;
-    add(&world, [
-        ("one.example.com", "CNAME", &["two.shop.example.com"]),
-        ("two.shop.example.com", "CNAME", &["www.example.com"]),
-        ("out.example.com", "CNAME", &["www.example.edu"]),
-        ("dangling.example.com", "CNAME", &["nobody.shop.example.com"]),
-        ("ring.example.com", "CNAME", &["ring2.example.com"]),
-        ("ring2.example.com", "CNAME", &["ring.example.com"]),
-        ("old.example.com", "DNAME", &["shop.example.com"]),
-        ("old.example.com", "TXT", &["at the owner"]),
-        ("a.b.shop.example.com", "A", &["192.0.2.9"]),
-    ]);
+    add(
+        &world,
+        [
+            ("one.example.com", "CNAME", &["two.shop.example.com"]),
+            ("two.shop.example.com", "CNAME", &["www.example.com"]),
+            ("out.example.com", "CNAME", &["www.example.edu"]),
+            ("dangling.example.com", "CNAME", &["nobody.shop.example.com"]),
+            ("ring.example.com", "CNAME", &["ring2.example.com"]),
+            ("ring2.example.com", "CNAME", &["ring.example.com"]),
+            ("old.example.com", "DNAME", &["shop.example.com"]),
+            ("old.example.com", "TXT", &["at the owner"]),
+            ("a.b.shop.example.com", "A", &["192.0.2.9"]),
+        ],
+    );
     let answer = ask(address, "one.example.com", RecordType::A).await;
     assert_eq!(
         texts(&answer.answers),
@@ -284,7 +349,9 @@ async fn cname_and_dname_are_followed_through_the_zones_here() {
     assert_eq!((code(&answer), answer.answers.len()), (ResponseCode::NoError, 2));
 
     let answer = ask(address, "a.b.old.example.com", RecordType::A).await;
-    let target = "shop.example.com".split('.').map(|label| format!("{:02x}{}", label.len(), hexadecimal(label.as_bytes())));
+    let target = "shop.example.com"
+        .split('.')
+        .map(|label| format!("{:02x}{}", label.len(), hexadecimal(label.as_bytes())));
     assert_eq!(
         texts(&answer.answers),
         [
@@ -304,17 +371,25 @@ async fn cname_and_dname_are_followed_through_the_zones_here() {
 #[tokio::test]
 async fn delegations_are_referred_and_child_zones_answer_themselves() {
     let (world, address) = world(Config::default()).await;
-    add(&world, [
-        ("away.example.com", "NS", &["ns.away.example.com"]),
-        ("away.example.com", "NS", &["ns.example.net"]),
-        ("away.example.com", "DS", &["1", "13", "2", "ab"]),
-        ("ns.away.example.com", "A", &["192.0.2.53"]),
-    ]);
-    for (name, record_type) in
-        [("www.away.example.com", RecordType::A), ("away.example.com", RecordType::NS), ("ns.away.example.com", RecordType::A)]
-    {
+    add(
+        &world,
+        [
+            ("away.example.com", "NS", &["ns.away.example.com"]),
+            ("away.example.com", "NS", &["ns.example.net"]),
+            ("away.example.com", "DS", &["1", "13", "2", "ab"]),
+            ("ns.away.example.com", "A", &["192.0.2.53"]),
+        ],
+    );
+    for (name, record_type) in [
+        ("www.away.example.com", RecordType::A),
+        ("away.example.com", RecordType::NS),
+        ("ns.away.example.com", RecordType::A),
+    ] {
         let answer = ask(address, name, record_type).await;
-        assert_eq!((code(&answer), answer.answers.len(), answer.metadata.authoritative), (ResponseCode::NoError, 0, false));
+        assert_eq!(
+            (code(&answer), answer.answers.len(), answer.metadata.authoritative),
+            (ResponseCode::NoError, 0, false)
+        );
         assert_eq!(
             texts(&answer.authorities),
             ["away.example.com. 300 2 ns.away.example.com.", "away.example.com. 300 2 ns.example.net."]
@@ -322,7 +397,10 @@ async fn delegations_are_referred_and_child_zones_answer_themselves() {
         assert_eq!(texts(&answer.additionals), ["ns.away.example.com. 300 1 192.0.2.53"]);
     }
     let answer = ask(address, "away.example.com", RecordType::DS).await;
-    assert_eq!((texts(&answer.answers).concat(), answer.metadata.authoritative), ("away.example.com. 300 43 00010d02ab".to_owned(), true));
+    assert_eq!(
+        (texts(&answer.answers).concat(), answer.metadata.authoritative),
+        ("away.example.com. 300 43 00010d02ab".to_owned(), true)
+    );
 
     // A zone that is here answers for itself; what the parent says below it does not matter any more.
     world.simulator.add_zone(SMART, "", &SeedZone::master("away.example.com")).unwrap();
@@ -341,16 +419,25 @@ async fn the_first_view_and_the_first_server_answer() {
     for (view, value) in [("external", "192.0.2.2"), ("internal", "192.0.2.1")] {
         world.simulator.add_row(NewRow::new("www.example.org", "A", [value]).view(view)).unwrap();
     }
-    let later = SeedServer::new("later.example").zone(SeedZone::master("example.com").record("www", "A", ["192.0.2.3"]));
+    let later = SeedServer::new("later.example").zone(SeedZone::master("example.com").record(
+        "www",
+        "A",
+        ["192.0.2.3"],
+    ));
     world.simulator.add_server(&later).unwrap();
     let smart = SeedServer::new("smart.example").member("m1.example");
     let view = SeedView::new("only").zone(SeedZone::master("two.example").record("www", "A", ["192.0.2.4"]));
     world.simulator.add_server(&smart.view(view)).unwrap();
-    for (name, value) in [("www.example.org", "192.0.2.1"), ("www.example.com", "192.0.2.80"), ("www.two.example", "192.0.2.4")] {
+    for (name, value) in [
+        ("www.example.org", "192.0.2.1"),
+        ("www.example.com", "192.0.2.80"),
+        ("www.two.example", "192.0.2.4"),
+    ] {
         let answer = ask(address, name, RecordType::A).await;
         assert_eq!(texts(&answer.answers), [format!("{name}. 3600 1 {value}")]);
     }
-    let zone = |view: &str| Container::Zone(STAND_ALONE.to_owned(), view.to_owned(), "example.org".to_owned());
+    let zone =
+        |view: &str| Container::Zone(STAND_ALONE.to_owned(), view.to_owned(), "example.org".to_owned());
     world.simulator.add_row(NewRow::new("more.example.org", "A", ["192.0.2.5"]).view("external")).unwrap();
     assert_eq!(code(&ask(address, "more.example.org", RecordType::A).await), ResponseCode::NXDomain);
     world.simulator.copy_rows(&zone("external"), &zone("internal")).unwrap();
@@ -412,11 +499,8 @@ async fn a_real_resolver_gets_what_does_not_fit_into_a_datagram() {
         assert_eq!((answer.answers.len(), answer.metadata.truncation), (200, false));
     }
 
-    let mut server = NameServerConfig::new(
-        address.ip(),
-        true,
-        vec![ConnectionConfig::udp(), ConnectionConfig::tcp()],
-    );
+    let mut server =
+        NameServerConfig::new(address.ip(), true, vec![ConnectionConfig::udp(), ConnectionConfig::tcp()]);
     for connection in &mut server.connections {
         connection.port = address.port();
     }
