@@ -16,6 +16,7 @@ pub mod cli;
 mod columns;
 mod condition;
 mod config;
+mod dns;
 mod error;
 mod fault;
 mod quirk;

@@ -9,6 +9,7 @@ use crate::admin;
 use crate::appliance::Appliance;
 use crate::calls::{CallEntry, Calls};
 use crate::config::{Config, RateLimit, Token};
+use crate::dns::DnsServer;
 use crate::error::Error;
 use crate::fault::{Fault, FaultView};
 use crate::record::{Container, NewRow, RowPatch, RowView};
@@ -23,6 +24,7 @@ pub struct Simulator {
     appliance: Arc<Appliance>,
     https: Option<Listener>,
     admin: Option<Listener>,
+    dns: Option<DnsServer>,
     https_address: SocketAddr,
     admin_address: SocketAddr,
     ca_pem: String,
@@ -42,6 +44,10 @@ impl Simulator {
         let admin = server::serve_admin(admin::router(Arc::clone(&appliance)), config.admin_listen)?;
         let tls = certificates.server_config(config.http2)?;
         let https = server::serve_appliance(Arc::clone(&appliance), config.listen, tls)?;
+        let dns = match config.dns_listen {
+            Some(listen) => Some(DnsServer::start(Arc::clone(&appliance), listen).await?),
+            None => None,
+        };
         // Lets the listeners begin before anybody calls.
         tokio::task::yield_now().await;
         Ok(Self {
@@ -50,6 +56,7 @@ impl Simulator {
             admin_address: admin.address,
             https: Some(https),
             admin: Some(admin),
+            dns,
             ca_pem: certificates.ca,
         })
     }
@@ -81,6 +88,12 @@ impl Simulator {
     #[must_use]
     pub fn admin(&self) -> SocketAddr {
         self.admin_address
+    }
+
+    /// The address that DNS questions are answered at, by UDP and TCP, where that was asked for.
+    #[must_use]
+    pub fn dns_address(&self) -> Option<SocketAddr> {
+        self.dns.as_ref().map(|dns| dns.address)
     }
 
     /// All rows, by id, SOA and NS rows included.
@@ -275,6 +288,9 @@ impl Simulator {
         for listener in [self.https.take(), self.admin.take()].into_iter().flatten() {
             listener.shutdown().await;
         }
+        if let Some(dns) = self.dns.take() {
+            dns.shutdown().await;
+        }
     }
 }
 
@@ -282,6 +298,9 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         for listener in [&self.https, &self.admin].into_iter().flatten() {
             listener.stop();
+        }
+        if let Some(dns) = &self.dns {
+            dns.stop();
         }
     }
 }
