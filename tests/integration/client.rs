@@ -10,7 +10,7 @@ mod writing;
 use std::time::Duration;
 
 use solidserver_operator::record::{Name, NewRow, Place, RecordData, RecordType, RowEdit};
-use solidserver_operator::solidserver::{Client, Credentials, Error, Settings, TlsSettings};
+use solidserver_operator::solidserver::{Client, Credentials, Error, Proxies, Settings, TlsSettings};
 use solidserver_simulator::{Config, Seed, SeedServer, SeedView, SeedZone, Simulator};
 
 const SERVER: &str = "ns.example.com";
@@ -44,7 +44,8 @@ fn settings(simulator: &Simulator) -> Settings {
     Settings {
         endpoint: simulator.endpoint().parse().unwrap(),
         credentials: Credentials::Basic { username: "operator".into(), password: "secret".into() },
-        tls: TlsSettings { ca_bundle: Some(simulator.ca_pem().into_bytes()), insecure_skip_verify: false },
+        tls: TlsSettings { ca_bundle: Some(simulator.ca_pem().into_bytes()), ..TlsSettings::default() },
+        proxies: Proxies::none(),
         concurrency: 16,
         page_size: 1000,
         request_timeout: Duration::from_secs(10),
@@ -168,7 +169,7 @@ async fn trust_address_and_credentials_fail_as_what_they_are() {
         Err(Error::Tls { .. })
     ));
     let trusting_anybody = client_with(&simulator, |settings| {
-        settings.tls = TlsSettings { ca_bundle: None, insecure_skip_verify: true };
+        settings.tls = TlsSettings { insecure_skip_verify: true, ..TlsSettings::default() };
     });
     assert!(trusting_anybody.version().await.is_ok());
     let wrong_name = client_with(&simulator, |settings| {
