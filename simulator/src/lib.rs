@@ -37,3 +37,4 @@ pub use quirk::{Quirk, Quirks, quirks, quirks_page};
 pub use record::{Container, NewRow, RowPatch, RowView};
 pub use seed::{Seed, SeedRecord, SeedServer, SeedView, SeedZone};
 pub use simulator::Simulator;
+pub use tls::NewCertificate;
