@@ -9,10 +9,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -102,9 +102,7 @@ impl Certificates {
             }
             None => builder.with_no_client_auth(),
         };
-        let mut config = builder
-            .with_single_cert(certificates, key)
-            .map_err(tls)?;
+        let mut config = builder.with_single_cert(certificates, key).map_err(tls)?;
         let protocols: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(config)
@@ -135,7 +133,11 @@ impl Served {
         };
         let kept = Kept { certificates, client_ca: config.client_ca.clone() };
         let first = kept.certificates.server_config(config.http2, kept.client_ca.as_deref())?;
-        Ok(Self { http2: config.http2, kept: Mutex::new(kept), config: RustlsConfig::from_config(Arc::new(first)) })
+        Ok(Self {
+            http2: config.http2,
+            kept: Mutex::new(kept),
+            config: RustlsConfig::from_config(Arc::new(first)),
+        })
     }
 
     pub(crate) fn config(&self) -> RustlsConfig {

@@ -13,7 +13,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::advice::advice;
 use super::catalogue::{Catalogue, Refusal, ServerCatalogue};
 use super::connection::Connector;
 use crate::api::{
@@ -280,7 +279,8 @@ impl Task {
                             .to_owned(),
                     )
                 } else if let Some((place, trouble)) = self.troubles.first_key_value() {
-                    (trouble.reason, format!("{place}: {}", trouble.message))
+                    let advice = if trouble.advice.is_empty() { "" } else { "; " };
+                    (trouble.reason, format!("{place}: {}{advice}{}", trouble.message, trouble.advice))
                 } else {
                     (Reason::InSync, message)
                 };
@@ -321,7 +321,7 @@ impl Task {
         }
         let client = self.connector.client(spec).await.map_err(|refusal| (refusal, ErrorClass::Settings))?;
         self.survey(&client, spec).await.map(|catalogue| (client, catalogue)).map_err(|error| {
-            let message = format!("{}; {}", reconcile::words(&error), advice(&error));
+            let message = format!("{}; {}", reconcile::words(&error), reconcile::advice(&error));
             (Refusal::new(reconcile::reason(&error), message), ErrorClass::of(&error))
         })
     }

@@ -1,6 +1,5 @@
 //! The controller: watches, one task for each SolidServer, and the engine that ties them together.
 
-mod advice;
 mod appliance;
 mod binding;
 mod catalogue;

@@ -52,7 +52,8 @@ fn written(tls: &Tls) -> Result<Option<Vec<u8>>, Refusal> {
 }
 
 fn authorities(name: &str, secrets: &SecretStates) -> Result<Vec<u8>, Refusal> {
-    let secret = secrets.get(name, "the issuing CA, PEM, under the key ca.crt (spec.tls.caBundleSecretRef)")?;
+    let secret =
+        secrets.get(name, "the issuing CA, PEM, under the key ca.crt (spec.tls.caBundleSecretRef)")?;
     let refused = |why: String| {
         secret.refused(
             Reason::TlsFailed,
@@ -68,7 +69,10 @@ fn client_certificate(name: &str, secrets: &SecretStates) -> Result<ClientCertif
     let keys = "the client certificate and its key under tls.crt and tls.key (spec.tls.clientCertSecretRef)";
     let secret = secrets.get(name, keys)?;
     let refused = |why: String| {
-        secret.refused(Reason::TlsFailed, &format!("{why} (spec.tls.clientCertSecretRef); it is read again by itself"))
+        secret.refused(
+            Reason::TlsFailed,
+            &format!("{why} (spec.tls.clientCertSecretRef); it is read again by itself"),
+        )
     };
     let value = |key: &str| {
         secret.value(key).ok_or_else(|| {
@@ -103,7 +107,10 @@ mod tests {
         SecretState::Present(Arc::new(Secret { data: Some(data.collect()), ..Secret::default() }))
     }
 
-    fn read(tls: serde_json::Value, secrets: &[(&str, SecretState)]) -> Result<TlsSettings, (Reason, String)> {
+    fn read(
+        tls: serde_json::Value,
+        secrets: &[(&str, SecretState)],
+    ) -> Result<TlsSettings, (Reason, String)> {
         let states = secrets.iter().map(|(name, state)| ((*name).to_owned(), state.clone()));
         settings(&serde_json::from_value(tls).unwrap(), &SecretStates::of("system", states))
             .map_err(|refusal| (refusal.reason, refusal.message))
@@ -136,11 +143,26 @@ mod tests {
         let hollow = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for (tls, state, reason, words) in [
             (ca(), SecretState::Unknown, Reason::Waiting, "Secret system/tls cannot be read yet"),
-            (ca(), SecretState::Missing, Reason::Waiting, "no Secret system/tls; create it with the issuing CA"),
+            (
+                ca(),
+                SecretState::Missing,
+                Reason::Waiting,
+                "no Secret system/tls; create it with the issuing CA",
+            ),
             (client(), SecretState::Missing, Reason::Waiting, "under tls.crt and tls.key"),
-            (ca(), secret(&[("tls.crt", &certificate)]), Reason::TlsFailed, "Secret system/tls has no key ca.crt;"),
+            (
+                ca(),
+                secret(&[("tls.crt", &certificate)]),
+                Reason::TlsFailed,
+                "Secret system/tls has no key ca.crt;",
+            ),
             (ca(), secret(&[("ca.crt", &key)]), Reason::TlsFailed, "ca.crt holds no certificate"),
-            (ca(), secret(&[("ca.crt", hollow)]), Reason::TlsFailed, "ca.crt holds a certificate that cannot be read"),
+            (
+                ca(),
+                secret(&[("ca.crt", hollow)]),
+                Reason::TlsFailed,
+                "ca.crt holds a certificate that cannot be read",
+            ),
             (client(), secret(&[("tls.crt", &certificate)]), Reason::TlsFailed, "has no key tls.key;"),
             (
                 client(),

@@ -66,10 +66,14 @@ pub enum ClientCertificateError {
     #[error("tls.key holds no PEM private key (-----BEGIN PRIVATE KEY-----)")]
     NoKey,
     /// A key of a kind that cannot sign.
-    #[error("tls.key cannot be used; it must be an RSA (2048 bits or more), ECDSA (P-256, P-384) or Ed25519 key")]
+    #[error(
+        "tls.key cannot be used; it must be an RSA (2048 bits or more), ECDSA (P-256, P-384) or Ed25519 key"
+    )]
     UnusableKey,
     /// A key that belongs to another certificate.
-    #[error("tls.key does not fit the first certificate of tls.crt; store both of the same request, the certificate before its issuers")]
+    #[error(
+        "tls.key does not fit the first certificate of tls.crt; store both of the same request, the certificate before its issuers"
+    )]
     OtherKey,
 }
 
@@ -161,7 +165,8 @@ mod tests {
 
     fn pair() -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(vec!["client".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let certificate =
+            CertificateParams::new(vec!["client".to_owned()]).unwrap().self_signed(&key).unwrap();
         (certificate.pem(), key.serialize_pem())
     }
 
@@ -188,7 +193,10 @@ mod tests {
         };
         assert_eq!(read(&certificate, &key), Ok(2));
         // A chain; and a file that holds the key, too.
-        assert_eq!(read(&format!("{key}{certificate}{other_certificate}"), &format!("{certificate}{key}")), Ok(3));
+        assert_eq!(
+            read(&format!("{key}{certificate}{other_certificate}"), &format!("{certificate}{key}")),
+            Ok(3)
+        );
         assert_eq!(read(&certificate, &other_key), Err(ClientCertificateError::OtherKey));
         assert_eq!(
             read(&format!("{other_certificate}{certificate}"), &key),
@@ -203,7 +211,8 @@ mod tests {
         assert_eq!(read(&certificate, hollow), Err(ClientCertificateError::UnusableKey));
         let hollow = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert_eq!(read(hollow, &key), Err(ClientCertificateError::NotACertificate));
-        let shown = format!("{:?}", ClientCertificate::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap());
+        let shown =
+            format!("{:?}", ClientCertificate::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap());
         assert!(!shown.contains("BEGIN"), "{shown}");
     }
 }

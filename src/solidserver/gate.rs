@@ -218,7 +218,10 @@ pub(super) struct Pass<'gate> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        let surplus = self.gate.surplus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |surplus| surplus.checked_sub(1));
+        let surplus = self
+            .gate
+            .surplus
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |surplus| surplus.checked_sub(1));
         if let (Ok(_), Some(permit)) = (surplus, self.permit.take()) {
             permit.forget();
         }
@@ -262,8 +265,9 @@ impl Gate {
         }
         for _ in before..concurrency {
             // A call in flight that was one too many is none any more.
-            let kept =
-                self.surplus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |surplus| surplus.checked_sub(1));
+            let kept = self
+                .surplus
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |surplus| surplus.checked_sub(1));
             if kept.is_err() {
                 self.permits.add_permits(1);
             }
@@ -530,7 +534,9 @@ mod tests {
         for budget in [100, 60, 100] {
             pace.budget(Some(budget), begin + seconds(0.5));
         }
-        assert!(within(&run(&mut pace, begin + seconds(0.5), begin + seconds(1.0)), begin, seconds(1.0)) <= 1);
+        assert!(
+            within(&run(&mut pace, begin + seconds(0.5), begin + seconds(1.0)), begin, seconds(1.0)) <= 1
+        );
         pace.limited(begin, begin + seconds(1.0), Some(seconds(20.0)));
         pace.budget(None, begin + seconds(2.0));
         assert_eq!(pace.admit(begin + seconds(3.0)), Admission::Paused(begin + seconds(21.0)));

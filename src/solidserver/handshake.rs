@@ -91,9 +91,10 @@ fn sorted(error: &rustls::Error, shows: bool) -> Failed {
     match error {
         rustls::Error::InvalidCertificate(error) => certificate(error),
         rustls::Error::AlertReceived(received) => alert(&name(*received), shows),
-        rustls::Error::PeerIncompatible(_) => {
-            of(TlsFault::NothingInCommon, "it offers neither TLS 1.2 nor TLS 1.3 with a common cipher suite".to_owned())
-        }
+        rustls::Error::PeerIncompatible(_) => of(
+            TlsFault::NothingInCommon,
+            "it offers neither TLS 1.2 nor TLS 1.3 with a common cipher suite".to_owned(),
+        ),
         rustls::Error::InvalidMessage(_) => {
             of(TlsFault::NotTls, "what answers at this port does not speak TLS".to_owned())
         }
@@ -104,9 +105,16 @@ fn sorted(error: &rustls::Error, shows: bool) -> Failed {
 fn certificate(error: &CertificateError) -> Failed {
     let of = |fault, cause: String| Failed { fault, cause };
     match error {
-        CertificateError::UnknownIssuer => {
-            of(TlsFault::UnknownIssuer, "its certificate comes from an authority that is not trusted".to_owned())
-        }
+        CertificateError::UnknownIssuer => of(
+            TlsFault::UnknownIssuer,
+            "its certificate comes from an authority that is not trusted".to_owned(),
+        ),
+        // It has the name of an authority that is trusted, and another key: one that was made anew.
+        CertificateError::BadSignature => of(
+            TlsFault::UnknownIssuer,
+            "its certificate is signed with another key than that of the authority that is trusted"
+                .to_owned(),
+        ),
         CertificateError::NotValidForNameContext { expected, presented } => {
             let names: Vec<&str> = presented.iter().take(NAMES_SHOWN).map(|name| bare(name)).collect();
             let more = if presented.len() > NAMES_SHOWN { " and others" } else { "" };
@@ -139,6 +147,8 @@ fn alert(name: &str, shows: bool) -> Failed {
         "CertificateRequired" | "NoCertificate" => client_certificate(false, name),
         "BadCertificate" | "UnsupportedCertificate" | "CertificateRevoked" | "CertificateExpired"
         | "CertificateUnknown" | "UnknownCA" | "AccessDenied" => client_certificate(shows, name),
+        // An authority of the right name and with another key.
+        "DecryptError" if shows => client_certificate(shows, name),
         "ProtocolVersion" | "InsufficientSecurity" => Failed {
             fault: TlsFault::NothingInCommon,
             cause: format!("it has no TLS version or cipher suite in common with the operator ({name})"),
@@ -208,6 +218,7 @@ mod tests {
         let presented = vec!["DnsName(\"a.example.com\")".to_owned(), "IpAddress(10.0.0.1)".to_owned()];
         let expected = ServerName::try_from("ddi.example.com").unwrap();
         for (error, fault, words) in [
+            (CertificateError::BadSignature, TlsFault::UnknownIssuer, "the authority that is trusted"),
             (CertificateError::UnknownIssuer, TlsFault::UnknownIssuer, "an authority that is not trusted"),
             (
                 CertificateError::NotValidForNameContext { expected, presented },
@@ -237,6 +248,8 @@ mod tests {
             (AlertDescription::CertificateRequired, false, TlsFault::ClientCertificateMissing),
             (AlertDescription::BadCertificate, false, TlsFault::ClientCertificateMissing),
             (AlertDescription::UnknownCA, true, TlsFault::ClientCertificateRefused),
+            (AlertDescription::DecryptError, true, TlsFault::ClientCertificateRefused),
+            (AlertDescription::DecryptError, false, TlsFault::Other),
             (AlertDescription::CertificateExpired, true, TlsFault::ClientCertificateRefused),
             (AlertDescription::ProtocolVersion, false, TlsFault::NothingInCommon),
             (AlertDescription::HandshakeFailure, false, TlsFault::NothingInCommon),
@@ -252,8 +265,13 @@ mod tests {
 
     #[test]
     fn a_page_about_a_client_certificate_is_told_from_others() {
-        let page = |text: &str| refused_over_http(format!("<html>{text}</html>").as_bytes()).map(|failed| failed.fault);
-        assert_eq!(page("400 No required SSL certificate was sent"), Some(TlsFault::ClientCertificateMissing));
+        let page = |text: &str| {
+            refused_over_http(format!("<html>{text}</html>").as_bytes()).map(|failed| failed.fault)
+        };
+        assert_eq!(
+            page("400 No required SSL certificate was sent"),
+            Some(TlsFault::ClientCertificateMissing)
+        );
         assert_eq!(page("400 The SSL certificate error"), Some(TlsFault::ClientCertificateRefused));
         assert_eq!(page("400 Bad Request"), None);
     }

@@ -113,10 +113,13 @@ impl Proxy {
             if let Some(words) = text.strip_prefix(TUNNEL) {
                 return Some(broken(match (words, error.source()) {
                     ("proxy authorization required", _) => {
-                        "it demands a login (407); put one into the URL, http://user:password@host:port".to_owned()
+                        "it demands a login (407); put one into the URL, http://user:password@host:port"
+                            .to_owned()
                     }
                     ("unsuccessful", _) => "it refuses to open a tunnel to the endpoint".to_owned(),
-                    ("unexpected end of file", _) => "it ended the connection instead of opening a tunnel".to_owned(),
+                    ("unexpected end of file", _) => {
+                        "it ended the connection instead of opening a tunnel".to_owned()
+                    }
                     (_, Some(source)) => format!("no connection to it: {}", innermost(source)),
                     (words, None) => words.to_owned(),
                 }));

@@ -40,6 +40,9 @@ pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(120);
 /// The way to one appliance.
 pub(super) struct Transport {
     http: reqwest::Client,
+    /// The same over HTTP/1.1 only, for the repetition of a read that lost its connection. An appliance that refuses our client
+    /// certificate says so when the connection stands already (RFC 8446 2), and the HTTP/2 library keeps that to itself.
+    http1: reqwest::Client,
     endpoint: Url,
     login: Login,
     request_timeout: Duration,
@@ -72,36 +75,42 @@ impl Transport {
         certificates::provider();
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let builder = reqwest::Client::builder()
-            .user_agent(settings.user_agent.as_str())
-            .default_headers(headers)
-            .https_only(true)
-            .redirect(redirect::Policy::none())
-            // Which proxy there is has been decided above, once; the library shall not look again.
-            .no_proxy()
-            .timeout(settings.request_timeout)
-            .connect_timeout(settings.request_timeout / 2)
-            .tcp_nodelay(true)
-            .tcp_keepalive(Duration::from_secs(30))
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(settings.concurrency.max(1))
-            .http2_adaptive_window(true)
-            .http2_keep_alive_interval(Duration::from_secs(10))
-            .http2_keep_alive_timeout(settings.request_timeout);
-        let builder = match &proxy {
-            Some(proxy) => {
-                tracing::info!(
-                    endpoint = endpoint.host_str(),
-                    proxy = proxy.url(),
-                    "the appliance is called through a proxy of the environment"
-                );
-                builder.proxy(proxy.for_client()?)
-            }
-            None => builder,
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(settings.user_agent.as_str())
+                .default_headers(headers.clone())
+                .https_only(true)
+                .redirect(redirect::Policy::none())
+                // Which proxy there is has been decided above, once; the library shall not look again.
+                .no_proxy()
+                .timeout(settings.request_timeout)
+                .connect_timeout(settings.request_timeout / 2)
+                .tcp_nodelay(true)
+                .tcp_keepalive(Duration::from_secs(30))
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(settings.concurrency.max(1))
+                .http2_adaptive_window(true)
+                .http2_keep_alive_interval(Duration::from_secs(10))
+                .http2_keep_alive_timeout(settings.request_timeout)
         };
-        let http = certificates::trusting(builder, &settings.tls)?
-            .build()
-            .map_err(|error| Error::Settings { what: format!("no HTTP client: {}", innermost(&error)) })?;
+        let client = |builder: reqwest::ClientBuilder| {
+            let builder = match &proxy {
+                Some(proxy) => builder.proxy(proxy.for_client()?),
+                None => builder,
+            };
+            certificates::trusting(builder, &settings.tls)?
+                .build()
+                .map_err(|error| Error::Settings { what: format!("no HTTP client: {}", innermost(&error)) })
+        };
+        let (http, http1) = (client(builder())?, client(builder().http1_only())?);
+        if let Some(proxy) = &proxy {
+            let host = endpoint.host_str();
+            tracing::info!(
+                endpoint = host,
+                proxy = proxy.url(),
+                "the appliance is called through a proxy of the environment"
+            );
+        }
         let (concurrency, budget) = (settings.concurrency, settings.requests_per_minute);
         let gate = match before.filter(|before| same_place(&before.endpoint, &endpoint)) {
             Some(before) => {
@@ -112,6 +121,7 @@ impl Transport {
         };
         Ok(Self {
             http,
+            http1,
             endpoint,
             login,
             request_timeout: settings.request_timeout,
@@ -147,14 +157,19 @@ impl Transport {
             Fault::Unreadable(what) => Error::Incomplete { service, what },
         };
         let (mut repetitions, mut pauses) = (1, if patience > SHORT_PATIENCE { PAUSES } else { 0 });
+        let mut http = &self.http;
         loop {
-            let Failed { error, again } = match self.call(request, patience, None, &take, sorted).await {
+            let Failed { error, again } = match self.call(http, request, patience, None, &take, sorted).await
+            {
                 Ok(result) => return Ok(result),
                 Err(failed) => failed,
             };
             match again {
-                Again::AtOnce if repetitions > 0 => {
+                Again::AtOnce | Again::OverHttp1 if repetitions > 0 => {
                     repetitions -= 1;
+                    if again == Again::OverHttp1 {
+                        http = &self.http1;
+                    }
                     tracing::debug!(service, %error, "reading again");
                     tokio::time::sleep(BREATHER).await;
                 }
@@ -177,11 +192,14 @@ impl Transport {
             Fault::Refused { code, message } => refused(request.operation, service, code, message),
             Fault::Unreadable(cause) => Error::Ambiguous { service, cause },
         };
-        self.call(request, SHORT_PATIENCE, start_by, take, sorted).await.map_err(|failed| failed.error)
+        self.call(&self.http, request, SHORT_PATIENCE, start_by, take, sorted)
+            .await
+            .map_err(|failed| failed.error)
     }
 
     async fn call<T>(
         &self,
+        http: &reqwest::Client,
         request: &Request,
         patience: Duration,
         start_by: Option<Instant>,
@@ -196,7 +214,7 @@ impl Transport {
             })
         })?;
         let started = gate::now();
-        let answer = self.send(request, started).await;
+        let answer = self.send(http, request, started).await;
         drop(pass);
         let duration = gate::now().saturating_duration_since(started);
         let outcome = answer
@@ -222,16 +240,22 @@ impl Transport {
         outcome
     }
 
-    async fn send(&self, request: &Request, started: Instant) -> Result<Answer, Failed> {
+    async fn send(
+        &self,
+        http: &reqwest::Client,
+        request: &Request,
+        started: Instant,
+    ) -> Result<Answer, Failed> {
         let (service, is_write) = (request.service, request.operation.is_write());
-        let (status, headers, body) = self.exchange(request).await.map_err(|failure| match failure {
-            Failure::NotSent(error) => Failed::last(error),
-            Failure::Lost { cause, .. } if is_write => Failed::last(Error::Ambiguous { service, cause }),
-            Failure::Lost { cause, timeout } => Failed {
-                error: Error::Unreachable { cause },
-                again: if timeout { Again::No } else { Again::AtOnce },
-            },
-        })?;
+        let (status, headers, body) =
+            self.exchange(http, request).await.map_err(|failure| match failure {
+                Failure::NotSent(error) => Failed::last(error),
+                Failure::Lost { cause, .. } if is_write => Failed::last(Error::Ambiguous { service, cause }),
+                Failure::Lost { cause, timeout } => Failed {
+                    error: Error::Unreachable { cause },
+                    again: if timeout { Again::No } else { Again::OverHttp1 },
+                },
+            })?;
         if status == StatusCode::TOO_MANY_REQUESTS {
             let retry_after =
                 headers.get(RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now()));
@@ -276,11 +300,15 @@ impl Transport {
         }
     }
 
-    async fn exchange(&self, request: &Request) -> Result<(StatusCode, HeaderMap, Vec<u8>), Failure> {
+    async fn exchange(
+        &self,
+        http: &reqwest::Client,
+        request: &Request,
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Failure> {
         let (url, body) = self.place(request).map_err(Failure::NotSent)?;
         // Made here, after the wait at the gate: a signature holds for its URL and only for a while.
         let login = self.login.headers(&request.method, &url, SystemTime::now()).map_err(Failure::NotSent)?;
-        let mut builder = self.http.request(request.method.clone(), url).headers(login);
+        let mut builder = http.request(request.method.clone(), url).headers(login);
         if let Some(body) = body {
             builder = builder.json(&body);
         }
@@ -370,6 +398,7 @@ struct Failed {
 enum Again {
     No,
     AtOnce,
+    OverHttp1,
     AfterPause,
 }
 

@@ -10,7 +10,9 @@ mod writing;
 use std::time::Duration;
 
 use solidserver_operator::record::{Name, NewRow, Place, RecordData, RecordType, RowEdit};
-use solidserver_operator::solidserver::{Client, Credentials, Error, Proxies, Settings, TlsFault, TlsSettings};
+use solidserver_operator::solidserver::{
+    Client, Credentials, Error, Proxies, Settings, TlsFault, TlsSettings,
+};
 use solidserver_simulator::{Config, NewCertificate, Seed, SeedServer, SeedView, SeedZone, Simulator};
 
 const SERVER: &str = "ns.example.com";
@@ -195,7 +197,10 @@ async fn trust_address_and_credentials_fail_as_what_they_are() {
     };
     assert_eq!(tls_fault(&untrusting).await, Some(TlsFault::UnknownIssuer));
     for (wanted, fault) in [
-        (NewCertificate { names: vec!["a.example".into()], ..NewCertificate::default() }, TlsFault::WrongName),
+        (
+            NewCertificate { names: vec!["a.example".into()], ..NewCertificate::default() },
+            TlsFault::WrongName,
+        ),
         (NewCertificate { expired: true, ..NewCertificate::default() }, TlsFault::Expired),
         (NewCertificate { authority: true, ..NewCertificate::default() }, TlsFault::AuthorityAsServer),
     ] {

@@ -51,7 +51,12 @@ async fn a_client_certificate_is_demanded_and_the_own_one_renewed() {
     let world = World::start().await;
     let get = async |client: &reqwest::Client| {
         let url = format!("{}/rest/member_list", world.simulator.endpoint());
-        client.get(url).basic_auth("operator", Some("secret")).send().await.map(|reply| reply.status().as_u16())
+        client
+            .get(url)
+            .basic_auth("operator", Some("secret"))
+            .send()
+            .await
+            .map(|reply| reply.status().as_u16())
     };
     assert_eq!(get(&world.client).await.unwrap(), 200);
     world.simulator.demand_client_certificate(Some(&authority.ca_pem())).unwrap();
@@ -70,14 +75,17 @@ async fn a_client_certificate_is_demanded_and_the_own_one_renewed() {
 #[tokio::test]
 async fn services_are_below_the_path_prefix_only_and_it_is_signed() {
     let token = Some(Token::new("id1", "s3cret"));
-    let world = World::with(Config { token, path_prefix: "gateway/ddi/".to_owned(), ..Config::default() }).await;
+    let world =
+        World::with(Config { token, path_prefix: "gateway/ddi/".to_owned(), ..Config::default() }).await;
     let endpoint = world.simulator.endpoint();
     assert!(endpoint.ends_with("/gateway/ddi"), "{endpoint}");
     assert_eq!(world.get("member_list", &[]).await.status, 200);
     let base = endpoint.trim_end_matches("/gateway/ddi");
-    for (path, status) in
-        [("/gateway/ddi/rest/member_list", 200), ("/rest/member_list", 404), ("/gateway/ddix/rest/member_list", 404)]
-    {
+    for (path, status) in [
+        ("/gateway/ddi/rest/member_list", 200),
+        ("/rest/member_list", 404),
+        ("/gateway/ddix/rest/member_list", 404),
+    ] {
         let request = signed(world.client.get(format!("{base}{path}")), ("id1", "s3cret"), 0);
         assert_eq!(world.send(request).await.unwrap().status, status, "{path}");
     }

@@ -123,7 +123,9 @@ async fn calls_of_a_client_and_of_its_successor_are_counted_together() {
     let log = simulator.call_log();
     let ended = log[..10].iter().filter_map(|call| call.end_ms).max().unwrap();
     let together = |moment| {
-        log.iter().filter(|call| call.start_ms <= moment && call.end_ms.is_some_and(|end| end > moment)).count()
+        log.iter()
+            .filter(|call| call.start_ms <= moment && call.end_ms.is_some_and(|end| end > moment))
+            .count()
     };
     let most = log.iter().map(|call| call.start_ms).filter(|start| *start > ended).map(together).max();
     assert_eq!(most, Some(4));

@@ -4,7 +4,7 @@ use crate::solidserver::{Error, TlsFault};
 
 /// A sentence for the SolidServer's message, after the error's own words.
 #[must_use]
-pub(super) const fn advice(error: &Error) -> &'static str {
+pub const fn advice(error: &Error) -> &'static str {
     match error {
         Error::Unreachable { .. } => {
             "check spec.endpoint, name resolution, routes and network policies; it is tried again by itself"
@@ -58,8 +58,8 @@ const fn for_tls(fault: TlsFault) -> &'static str {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::reason;
     use super::*;
-    use crate::reconcile;
 
     #[test]
     fn every_trouble_has_its_own_reason_and_advice() {
@@ -71,7 +71,7 @@ mod tests {
             Error::Forbidden { service: "dns_rr_list" },
             Error::RateLimited { retry_after: None },
         ];
-        let reasons: BTreeSet<_> = troubles.iter().map(reconcile::reason).collect();
+        let reasons: BTreeSet<_> = troubles.iter().map(reason).collect();
         let advices: BTreeSet<_> = troubles.iter().map(advice).collect();
         assert_eq!((reasons.len(), advices.len()), (troubles.len(), troubles.len()));
         let faults = [
