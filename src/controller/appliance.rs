@@ -103,6 +103,8 @@ pub(super) struct Surroundings {
     pub(super) cluster_name: Arc<str>,
     /// `User-Agent` of calls to appliances.
     pub(super) user_agent: Arc<str>,
+    /// Whether the environment names proxies for appliances.
+    pub(super) environment_proxies: bool,
     /// Counters and gauges.
     pub(super) metrics: Metrics,
     /// Kubernetes Events.

@@ -95,7 +95,10 @@ impl Connector {
             endpoint,
             credentials: credentials(spec, secrets)?,
             tls: tls::settings(&spec.tls.clone().unwrap_or_default(), secrets)?,
-            proxies: Proxies::from_environment().map_err(|error| invalid(error.to_string()))?,
+            proxies: match self.surroundings.environment_proxies {
+                true => Proxies::from_environment().map_err(|error| invalid(error.to_string()))?,
+                false => Proxies::none(),
+            },
             concurrency: usize::try_from(spec.concurrency()).unwrap_or(usize::MAX),
             page_size: usize::try_from(spec.page_size()).unwrap_or(usize::MAX),
             request_timeout: spec.request_timeout().map_err(|error| invalid(error.to_string()))?,

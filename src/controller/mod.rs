@@ -44,6 +44,8 @@ pub struct Settings {
     pub kubeconfig: Option<PathBuf>,
     /// The name of this process among its like.
     pub instance_id: String,
+    /// Whether appliances are called through the proxies that `HTTPS_PROXY` and `NO_PROXY` name.
+    pub environment_proxies: bool,
 }
 
 /// Why the controller could not start.
@@ -88,6 +90,7 @@ pub async fn run(
             settings.instance_id
         )
         .into(),
+        environment_proxies: settings.environment_proxies,
         metrics: metrics.clone(),
         events: events.clone(),
         news: news_sender,
