@@ -63,6 +63,8 @@ async fn main() -> Result<()> {
         watch_namespaces: Vec::new(),
         kubeconfig: Some(plane.kubeconfig().to_path_buf()),
         instance_id: "demo".to_owned(),
+        // The appliance is on this machine.
+        environment_proxies: false,
     };
     let operator = tokio::spawn(controller::run(settings, Metrics::new(), health.clone(), stop.clone()));
     until("the operator is ready", async || Ok(health.is_ready())).await?;

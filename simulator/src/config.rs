@@ -21,6 +21,10 @@ pub struct Config {
     pub tls_dir: Option<PathBuf>,
     /// Names that the certificate is valid for, besides localhost, 127.0.0.1 and ::1.
     pub tls_names: Vec<String>,
+    /// Authority (PEM) of whose certificates clients must show one.
+    pub client_ca: Option<String>,
+    /// The path below which the services are, as behind a gateway; such as `/ddi`.
+    pub path_prefix: String,
     /// Offers HTTP/2 beside HTTP/1.1.
     pub http2: bool,
     /// The account's name.
@@ -54,6 +58,8 @@ impl Default for Config {
             dns_listen: None,
             tls_dir: None,
             tls_names: Vec::new(),
+            client_ca: None,
+            path_prefix: String::new(),
             http2: true,
             user: "operator".to_owned(),
             password: "secret".to_owned(),
@@ -65,6 +71,16 @@ impl Default for Config {
             publish_delay: Duration::ZERO,
             quirks: Quirks::default(),
             seed: Seed::example(),
+        }
+    }
+}
+
+impl Config {
+    /// The path prefix with a slash at its beginning and none at its end; empty when there is none.
+    pub(crate) fn path_prefix(&self) -> String {
+        match self.path_prefix.trim_matches('/') {
+            "" => String::new(),
+            prefix => format!("/{prefix}"),
         }
     }
 }

@@ -43,3 +43,4 @@ pub use recording::RecordedRequest;
 pub use request::Dialect;
 pub use seed::{Seed, SeedRecord, SeedServer, SeedView, SeedZone};
 pub use simulator::Simulator;
+pub use tls::NewCertificate;

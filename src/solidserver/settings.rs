@@ -7,6 +7,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::{ClientCertificate, Proxies};
+
 /// How to reach one appliance, and how hard it may be worked.
 #[derive(Clone)]
 pub struct Settings {
@@ -14,8 +16,10 @@ pub struct Settings {
     pub endpoint: Url,
     /// Who calls.
     pub credentials: Credentials,
-    /// Whom to trust.
+    /// Whom to trust, and what to show.
     pub tls: TlsSettings,
+    /// Whether and through which proxy to call.
+    pub proxies: Proxies,
     /// Most calls in flight at a time, reads and writes together; 0 counts as 1.
     pub concurrency: usize,
     /// Most rows asked for in one list call; 0 counts as 1.
@@ -59,11 +63,13 @@ pub enum Credentials {
     },
 }
 
-/// Whom to trust at the other end of the connection.
+/// Whom to trust at the other end of the connection, and what to show there.
 #[derive(Clone, Default)]
 pub struct TlsSettings {
     /// PEM certificates trusted beside the system's.
     pub ca_bundle: Option<Vec<u8>>,
+    /// What to show an appliance, or a gateway before it, that demands a client certificate.
+    pub client_certificate: Option<ClientCertificate>,
     /// Trust any certificate of any name. Only for a laboratory.
     pub insecure_skip_verify: bool,
 }
@@ -104,6 +110,7 @@ impl fmt::Debug for TlsSettings {
         formatter
             .debug_struct("TlsSettings")
             .field("ca_bundle", &self.ca_bundle.as_ref().map(Vec::len))
+            .field("client_certificate", &self.client_certificate)
             .field("insecure_skip_verify", &self.insecure_skip_verify)
             .finish()
     }
@@ -116,6 +123,7 @@ impl fmt::Debug for Settings {
             .field("endpoint", &self.endpoint.host_str())
             .field("credentials", &self.credentials)
             .field("tls", &self.tls)
+            .field("proxies", &self.proxies)
             .field("concurrency", &self.concurrency)
             .field("page_size", &self.page_size)
             .field("request_timeout", &self.request_timeout)

@@ -37,6 +37,7 @@ async fn the_command_line_reaches_the_appliance() {
         ["--dns-listen", "127.0.0.1:0"],
         ["--tls-dir", tls.to_str().unwrap()],
         ["--seed", seed.to_str().unwrap()],
+        ["--path-prefix", "/ddi"],
         ["--user", "me"],
         ["--password", "pass word"],
         ["--token-id", "id1"],
