@@ -1,5 +1,6 @@
 //! One pass over one zone: gather (IO) -> plan (pure) -> execute (IO) -> report (IO). This file is the table of contents.
 
+mod advice;
 mod events;
 mod execute;
 mod fence;
@@ -23,6 +24,7 @@ use crate::record::{Name, Place, Row};
 use crate::solidserver::Client;
 use crate::telemetry::Metrics;
 
+pub use advice::advice;
 pub use events::{EventSink, Notice};
 pub use fence::{FenceError, apply, hold, is_held, release, write_status};
 pub use finding::{AppliedNow, Finding};
@@ -100,6 +102,8 @@ pub struct Trouble {
     pub reason: Reason,
     /// The same in a sentence.
     pub message: String,
+    /// What a person can do about it; empty where the message says so.
+    pub advice: &'static str,
     /// What it means for the next try.
     pub class: ErrorClass,
 }
@@ -245,7 +249,7 @@ fn orphans(work: &Work, tools: &Tools, known: &Known) -> usize {
 
 /// Nothing could be read: those with work to do say so, those in sync stay as they are.
 async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
-    let (reason, class, message) = match &error {
+    let (reason, class, message, advice) = match &error {
         GatherError::NotVisible => (
             Reason::NotVisible,
             ErrorClass::Settings,
@@ -253,8 +257,9 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
                 "{} does not show its SOA record: the zone is gone, or the account may not see its records; nothing is written or let go until it does",
                 work.place
             ),
+            "",
         ),
-        GatherError::Client(error) => (reason(error), ErrorClass::of(error), words(error)),
+        GatherError::Client(error) => (reason(error), ErrorClass::of(error), words(error), advice(error)),
     };
     warn!(solid_server = %work.solid_server, place = %work.place, reason = reason.as_str(), "cannot read the zone: {message}");
     tools.metrics.pass(&work.solid_server, "failed", Duration::ZERO);
@@ -275,5 +280,5 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .collect()
         .await;
     done.known = None;
-    done.trouble = Some(Trouble { reason, message, class });
+    done.trouble = Some(Trouble { reason, message, advice, class });
 }

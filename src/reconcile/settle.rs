@@ -7,6 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tracing::{info, warn};
 
+use super::advice::advice;
 use super::events::Notice;
 use super::execute::{Executed, execute};
 use super::fence::{self, FenceError};
@@ -294,7 +295,8 @@ impl Slice<'_> {
         settled.attempts += 1;
         if is_trouble(error) {
             let class = ErrorClass::of(error);
-            let _ = self.trouble.set(Trouble { reason: reason(error), message: words(error), class });
+            let (message, advice) = (words(error), advice(error));
+            let _ = self.trouble.set(Trouble { reason: reason(error), message, advice, class });
         }
         // A first doubtful outcome is settled by the next reading, before anybody has read about it.
         if ErrorClass::of(error) == ErrorClass::ReadAgain && settled.attempts < 3 {
