@@ -36,6 +36,8 @@ mod quirks;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]
+mod surprises;
+#[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod types;

@@ -226,10 +226,16 @@ impl Engine {
                 }
             }
         }
+        let ready = self.appliances.get(&zone.solid_server).and_then(|appliance| appliance.ready.as_ref());
+        let marks = ready.map_or(Marks::Kept, |ready| ready.marks);
         let Some(state) = self.zones.get_mut(zone) else { return };
         if state.is_empty() {
             self.forget_zone(zone);
             return;
+        }
+        if marks == Marks::NotKept && !goes_on {
+            // Without marks a row is told by what is in it, and people change that: only slices of one pass share a reading.
+            state.known = None;
         }
         if let Some(not_before) = state.not_before {
             self.queue.at(zone, not_before);
