@@ -9,9 +9,7 @@ use super::change::{Change, Steps};
 use super::claim::{Claim, OnDrift, Sharing, Stage};
 use super::conflict::{Ruling, judge, row_clashes};
 use super::drift::{Wanted, difference};
-use super::ownership::{
-    Identity, MARK_PARAMETERS, Marks, OWNER_PARAMETER, ObjectName, Owner, rrset_digest,
-};
+use super::ownership::{Identity, MARK_PARAMETERS, Marks, OWNER_PARAMETER, ObjectName, Owner, rrset_digest};
 use super::policy::divide;
 use super::rows::Rows;
 

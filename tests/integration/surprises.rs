@@ -220,7 +220,8 @@ async fn without_marks_the_policies_hold_and_class_parameters_are_refused() {
     in_sync(&world, "declared").await;
     assert_eq!(writes(&world), (1, 0, 0));
     // Under Always what is there becomes what is wanted; under Retain what is there stays.
-    apply(&world, "other", &(a("other", "192.0.2.1") + ", adoptionPolicy: Always, deletionPolicy: Retain")).await;
+    apply(&world, "other", &(a("other", "192.0.2.1") + ", adoptionPolicy: Always, deletionPolicy: Retain"))
+        .await;
     in_sync(&world, "other").await;
     assert_eq!(writes(&world), (1, 1, 0));
     for name in ["same", "same-never", "other", "part", "declared"] {
@@ -248,7 +249,11 @@ async fn without_marks_writes_that_fail_and_an_operator_that_dies_double_nothing
     let yaml: String = (0..20)
         .map(|number| {
             let name = format!("m{number:02}");
-            manifest(NAMESPACE, &name, &never(&name, &format!("10.2.0.{number}, 10.2.1.{number}, 10.2.2.{number}")))
+            manifest(
+                NAMESPACE,
+                &name,
+                &never(&name, &format!("10.2.0.{number}, 10.2.1.{number}, 10.2.2.{number}")),
+            )
         })
         .collect();
     world.apply(&yaml).await;
@@ -312,7 +317,10 @@ async fn an_upgrade_in_place_marks_each_row_with_one_edit() {
     world.simulator.set_version("8.4.0");
     world.a_round("default").await;
     let record = world.until_reason(NAMESPACE, "report", "Drifted").await;
-    assert!(message(&record).contains("class parameters k8s_cluster_uid, k8s_owner, k8s_rrset"), "{record:?}");
+    assert!(
+        message(&record).contains("class parameters k8s_cluster_uid, k8s_owner, k8s_rrset"),
+        "{record:?}"
+    );
     world.until("each row is marked", async || writes(&world).1 == 12).await;
     assert_eq!(world.rows("web.example.com"), ["A 600 192.0.2.1 | shop/web", "A 600 192.0.2.2 | shop/web"]);
     assert_eq!(world.rows("report.example.com"), ["A 600 192.0.2.3 | -"]);
@@ -372,7 +380,10 @@ async fn a_lost_mark_is_set_again_only_on_a_row_exactly_as_the_status_says() {
     for name in ["never", "renewed"] {
         in_sync(&world, name).await;
     }
-    assert_eq!(world.rows("never.example.com"), ["A 600 192.0.2.1 | shop/never", "A 600 192.0.2.2 | shop/never"]);
+    assert_eq!(
+        world.rows("never.example.com"),
+        ["A 600 192.0.2.1 | shop/never", "A 600 192.0.2.2 | shop/never"]
+    );
     assert_eq!(world.rows("renewed.example.com"), ["A 600 192.0.2.1 | shop/renewed"]);
     for (name, row) in [("moved", moved), ("claimed", claimed), ("report", report)] {
         assert_eq!(only_row(&world, name), row, "{name}: nothing was written");
@@ -390,28 +401,43 @@ async fn ids_that_change_in_the_middle_of_a_pass_cost_a_reading_and_harm_nobody(
             foreign(&world, &format!("f{number}"), "192.0.2.200");
         }
         let there = contents(&world.simulator.rows());
-        world.apply(&hosts(80, 600)).await;
-        world.until_ready(NAMESPACE, 80).await;
+        let yaml: String = (0..60)
+            .map(|number| {
+                let name = format!("h{number:03}");
+                manifest(NAMESPACE, &name, &a(&name, &format!("10.1.0.{}", number + 1)))
+            })
+            .collect();
+        world.apply(&yaml).await;
+        world.until_ready(NAMESPACE, 60).await;
         world.simulator.reset_calls();
-        world.simulator.inject(Fault::new("edit", FaultKind::RenumberIds).after(20));
-        world.apply(&hosts(80, 60)).await;
-        world.until_ready(NAMESPACE, 80).await;
-        assert_eq!(host_rows(&world), expected_hosts(80, 60), "{version}");
+        world.simulator.inject(Fault::new("edit", FaultKind::RenumberIds).after(5));
+        // One that was confirmed before, and did not happen: ids of that reading are in doubt, so it is looked at again at once.
+        let undone = u64::from(version == "8.4.0");
+        let value = "10.9.9.9".to_owned();
+        world.simulator.inject(Fault::new("edit", FaultKind::Rewrite { name: None, value }).count(undone));
+        // Another default TTL concerns all of them at once.
+        world
+            .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 60}")
+            .await;
+        world.until("all have the new TTL", async || host_rows(&world) == expected_hosts(60, 60)).await;
+        world.until_ready(NAMESPACE, 60).await;
         let calls = world.simulator.calls();
         assert_eq!((calls.operation("add"), calls.operation("delete")), (0, 0), "{version}");
         let stale = calls.status(400);
-        assert_eq!(calls.operation("edit"), 80 + stale, "{version}: {calls:?}");
-        assert!((1..=16).contains(&stale), "{version}: only what was in flight used old ids: {calls:?}");
+        assert_eq!(calls.operation("edit"), 60 + stale + undone, "{version}: {calls:?}");
+        assert!((1..=32).contains(&stale), "{version}: only what was begun used old ids: {calls:?}");
         world.a_round("default").await;
-        assert_eq!(world.simulator.calls().operation("edit"), 80 + stale, "{version}");
+        assert_eq!(world.simulator.calls().operation("edit"), 60 + stale + undone, "{version}");
 
         // The same while they are deleted.
         world.simulator.clear_faults();
+        world.simulator.reset_calls();
         world.simulator.inject(Fault::new("delete", FaultKind::RenumberIds).after(20));
         world.kubectl(&["delete", "dnsrecords", "--all", "-n", NAMESPACE, "--timeout=80s"]).await;
         assert_eq!(contents(&world.simulator.rows()), there, "{version}: no row of others was touched");
         let calls = world.simulator.calls();
-        assert_eq!(calls.operation("delete") + stale, 80 + calls.status(400), "{version}: {calls:?}");
+        assert_eq!(calls.operation("delete"), 60 + calls.status(400), "{version}: {calls:?}");
+        assert!(calls.status(400) >= 1, "{version}: {calls:?}");
     }
 }
 
@@ -422,7 +448,9 @@ async fn answers_with_rows_of_others_in_them_are_no_answers() {
     world.apply(&hosts(20, 600)).await;
     world.until_ready(NAMESPACE, 20).await;
     // Rows of members and of other zones at the end of each list; then lists that do not look at the filter at all.
-    for (round, kind) in [FaultKind::ForeignRows { rows: 1000 }, FaultKind::IgnoreWhere].into_iter().enumerate() {
+    for (round, kind) in
+        [FaultKind::ForeignRows { rows: 1000 }, FaultKind::IgnoreWhere].into_iter().enumerate()
+    {
         let there = contents(&world.simulator.rows());
         world.simulator.reset_calls();
         world.simulator.inject(Fault::new("dns_rr_list", kind));
@@ -431,7 +459,9 @@ async fn answers_with_rows_of_others_in_them_are_no_answers() {
         apply(&world, "extra", &a(&format!("extra{round}"), "192.0.2.1")).await;
         world.kubectl(&["delete", "dnsrecord", "-n", NAMESPACE, "h019", "--wait=false"]).await;
         world.until_reason(NAMESPACE, "h000", "Retrying").await;
-        world.until("it was tried several times", async || world.simulator.calls().operation("list") >= 4).await;
+        world
+            .until("it was tried several times", async || world.simulator.calls().operation("list") >= 4)
+            .await;
         assert_eq!(writes(&world), (0, 0, 0), "nothing is concluded");
         assert_eq!(contents(&world.simulator.rows()), there);
         world.simulator.clear_faults();

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use tracing::{debug, error};
 
 use super::{Engine, PASSES_OF_ONE};
-use crate::api::{DnsRecord, Reason};
 use crate::api::desired::{claim, reconcile_requested};
+use crate::api::{DnsRecord, Reason};
 use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, ZoneKey};
 use crate::plan::{Marks, ObjectName, Stage};

@@ -85,7 +85,10 @@ mod lost {
     #[test]
     fn a_row_that_two_statuses_claim_is_nobodys() {
         let scene = Scene::new(
-            [never("shop/web", WANTED).settled().created(1), never("shop/second", WANTED).settled().created(2)],
+            [
+                never("shop/web", WANTED).settled().created(1),
+                never("shop/second", WANTED).settled().created(2),
+            ],
             [row(A)],
         );
         for owner in ["shop/web", "shop/second"] {
@@ -132,7 +135,8 @@ mod lost {
     fn a_value_that_another_has_there_does_not_become_its_own_by_its_status() {
         // The foreign value is wanted, and stays foreign: what the status tells of is only what is its own.
         let claim = never("shop/web", TWO).was(WANTED);
-        let mut scene = Scene::new([claim], [row(A).marked("shop/web"), row("2 a.example.com 600 A 192.0.2.2")]);
+        let mut scene =
+            Scene::new([claim], [row(A).marked("shop/web"), row("2 a.example.com 600 A 192.0.2.2")]);
         let foreign = "foreign values: 192.0.2.2 with TTL 600 (without a mark)";
         for _ in 0..3 {
             assert_eq!(scene.outcome("shop/web"), (foreign.to_owned(), vec![]));
@@ -143,8 +147,12 @@ mod lost {
     #[test]
     fn a_deleted_record_takes_its_row_along_and_a_retained_one_leaves_it() {
         let leaving = never("shop/web", WANTED).settled().stage(Stage::Deleting);
-        let outcome = Scene::new([leaving], [row(A), row("2 a.example.com 600 A 192.0.2.2")]).outcome("shop/web");
-        assert_eq!(outcome, ("gone".to_owned(), vec![vec!["delete a.example.com 600 A 192.0.2.1".to_owned()]]));
+        let outcome =
+            Scene::new([leaving], [row(A), row("2 a.example.com 600 A 192.0.2.2")]).outcome("shop/web");
+        assert_eq!(
+            outcome,
+            ("gone".to_owned(), vec![vec!["delete a.example.com 600 A 192.0.2.1".to_owned()]])
+        );
         let retiring = never("shop/web", WANTED).settled().stage(Stage::Retiring);
         let outcome = Scene::new([retiring], [row(A)]).outcome("shop/web");
         assert_eq!(outcome, ("gone".to_owned(), vec![]), "there is no mark to take off");
@@ -183,7 +191,11 @@ mod not_kept {
             let claim = claim("shop/web", TWO).adopting(adoption).settled();
             let scene = Scene::new([claim], there()).unmarked();
             let add = vec!["add a.example.com 600 A 192.0.2.1".to_owned()];
-            assert_eq!(scene.outcome("shop/web"), (foreign.to_owned(), vec![add]), "what is missing is added");
+            assert_eq!(
+                scene.outcome("shop/web"),
+                (foreign.to_owned(), vec![add]),
+                "what is missing is added"
+            );
             assert_eq!(scene.decision("shop/web").motive, Motive::Drift);
         }
         let always = claim("shop/web", TWO).adopting(Adoption::Always).settled();
@@ -262,15 +274,15 @@ mod not_kept {
         let claim = claim("shop/web", "b.example.com 600 A 192.0.2.1").was(WANTED);
         let (verdict, steps) = Scene::new([claim], [row(A)]).unmarked().outcome("shop/web");
         assert_eq!(verdict, "in sync 600");
-        let expected =
-            [["add b.example.com 600 A 192.0.2.1"], ["delete a.example.com 600 A 192.0.2.1"]];
+        let expected = [["add b.example.com 600 A 192.0.2.1"], ["delete a.example.com 600 A 192.0.2.1"]];
         assert_eq!(steps, expected);
     }
 
     #[test]
     fn the_holder_by_status_keeps_the_rrset_and_hands_it_over_when_it_goes() {
         let holder = || never("shop/web", WANTED).settled().created(9);
-        let rival = || claim("shop/new", "a.example.com 600 A 192.0.2.7").adopting(Adoption::Always).created(1);
+        let rival =
+            || claim("shop/new", "a.example.com 600 A 192.0.2.7").adopting(Adoption::Always).created(1);
         let scene = Scene::new([holder(), rival()], [row(A)]).unmarked();
         assert_eq!(scene.outcome("shop/web"), ("in sync 600".to_owned(), vec![]));
         let (verdict, steps) = scene.outcome("shop/new");
