@@ -41,6 +41,8 @@ mod quirks;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]
+mod surprises;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod trouble;
