@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -109,8 +110,8 @@ func newSession(results *os.File, login string, ctx context.Context, transport h
 		prefix:    os.Getenv("CONFORMANCE_PREFIX") + "-" + login,
 		simulated: os.Getenv("CONFORMANCE_ADMIN") != "",
 	}
-	if !s.simulated {
-		s.pause = time.Second
+	if seconds, err := strconv.ParseFloat(os.Getenv("CONFORMANCE_PAUSE"), 64); err == nil {
+		s.pause = time.Duration(seconds * float64(time.Second))
 	}
 	return s
 }

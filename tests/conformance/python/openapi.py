@@ -90,8 +90,7 @@ class Requests:
         self.target = target
         self.appliance = Appliance(target)
         version = description.document["info"]["version"]
-        pause = 0.0 if target.simulated else 1.0
-        self.checks = Checks("OpenAPI description", str(version).split(" ", maxsplit=1)[0], pause)
+        self.checks = Checks("OpenAPI description", str(version).split(" ", maxsplit=1)[0])
         self.seen = set()
 
     def send(self, label, method, path, parameters=None, body=None, status=200, whole_rows=None):

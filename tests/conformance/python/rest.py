@@ -44,8 +44,7 @@ class Session:
     def __init__(self):
         self.target = from_environment()
         self.release = tuple(int(part) for part in VERSION.split(".")[:2])
-        # On a real appliance the library's own limit (200 calls a minute) stays, and checks are spread.
-        self.checks = Checks("SOLIDserverRest", VERSION, pause=0.0 if self.target.simulated else 1.0)
+        self.checks = Checks("SOLIDserverRest", VERSION)
         self.appliance = Appliance(self.target)
         self._sds = None
 
@@ -58,6 +57,7 @@ class Session:
             sds.set_credentials(user=user or self.target.user, pwd=password or self.target.password)
         sds.set_check_cert(True)
         sds.connect(method=method, **options)
+        # On a real appliance the library's own limit (200 calls a minute) stays.
         if self.target.simulated and hasattr(sds, "set_rate_limit"):
             sds.set_rate_limit(1_000_000, 60)
         sds.set_timeout(10)
