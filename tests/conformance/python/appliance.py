@@ -1,7 +1,7 @@
 """A second opinion on what the appliance holds: plain HTTP with the standard library, no client library between.
 
-As a program: `appliance.py look` is the first look at a real appliance and changes nothing; `appliance.py sweep`
-removes the rows whose names begin with this run's prefix.
+As a program: `appliance.py look` is the first look at a real appliance and changes nothing; `appliance.py left` checks
+that no rows are left whose names begin with this run's prefix; `appliance.py sweep` removes those that are.
 """
 
 import base64
@@ -12,6 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from checks import Checks, equal
 from target import from_environment
 
 
@@ -73,21 +74,30 @@ class Appliance:
         with self.opener.open(request, timeout=20) as answer:
             return _decoded(answer.read())
 
-    def sweep(self):
-        """Removes, by id, the rows of the scratch zone whose names begin with this run's prefix. Returns how many."""
-        removed = 0
+    def left(self):
+        """The rows of the scratch zone whose names begin with this run's prefix."""
         place = f"dns_name='{self.target.server}' and dnszone_name='{self.target.zone}'"
         if self.target.view:
             place += f" and dnsview_name='{self.target.view}'"
-        for row in self.rows("dns_rr_list", place):
-            # The appliance ignores parameters that it does not know: each row is looked at again before it goes.
-            ours = row["rr_full_name"].startswith(f"{self.target.prefix}-") and row["dnszone_name"] == self.target.zone
-            if ours and row["dns_name"] == self.target.server and row.get("delayed_delete_time") != "1":
-                status, body = self.call("DELETE", "dns_rr_delete", {"rr_id": row["rr_id"]})
-                if status not in (200, 204):
-                    raise RuntimeError(f"cannot remove {row['rr_full_name']} (rr_id {row['rr_id']}): {status} {body!r}")
-                removed += 1
-        return removed
+        # The appliance ignores parameters that it does not know: each row is looked at again.
+        return [
+            row
+            for row in self.rows("dns_rr_list", place)
+            if row["rr_full_name"].startswith(f"{self.target.prefix}-")
+            and row["rr_full_name"].endswith(f".{self.target.zone}")
+            and row["dnszone_name"] == self.target.zone
+            and row["dns_name"] == self.target.server
+            and row.get("delayed_delete_time") != "1"
+        ]
+
+    def sweep(self):
+        """Removes by id what is left. Returns how many rows that were."""
+        rows = self.left()
+        for row in rows:
+            status, body = self.call("DELETE", "dns_rr_delete", {"rr_id": row["rr_id"]})
+            if status not in (200, 204):
+                raise RuntimeError(f"cannot remove {row['rr_full_name']} (rr_id {row['rr_id']}): {status} {body!r}")
+        return len(rows)
 
 
 def _decoded(body):
@@ -138,7 +148,10 @@ if __name__ == "__main__":
     place = Appliance(from_environment())
     if sys.argv[1:] == ["look"]:
         look(place)
+    elif sys.argv[1:] == ["left"]:
+        rest = sorted(f"{row['rr_full_name']} {row['rr_type']}" for row in place.left())
+        Checks("this suite", "-").check("each check removes what it made", lambda: equal(rest, [], "rows left"))
     elif sys.argv[1:] == ["sweep"]:
         print(f"removed {place.sweep()} left-over rows of this run")
     else:
-        sys.exit("usage: appliance.py look | sweep")
+        sys.exit("usage: appliance.py look | left | sweep")

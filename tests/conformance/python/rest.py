@@ -3,6 +3,7 @@
 Run in the virtual environment of one release: `rest.py [GROUP...]`; without a group, all of them.
 """
 
+import dataclasses
 import importlib.metadata
 import logging
 import os
@@ -42,7 +43,9 @@ class Session:
     """One connection by the library, and what the groups need beside it."""
 
     def __init__(self):
-        self.target = from_environment()
+        target = from_environment()
+        # Names of one release do not meet those of another, whatever either leaves behind.
+        self.target = dataclasses.replace(target, prefix=f"{target.prefix}-{VERSION.replace('.', '-')}")
         self.release = tuple(int(part) for part in VERSION.split(".")[:2])
         self.checks = Checks("SOLIDserverRest", VERSION)
         self.appliance = Appliance(self.target)
