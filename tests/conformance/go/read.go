@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/efficientip-labs/solidserver-go-client/sdsclient"
@@ -44,10 +45,23 @@ func refusedWith(answer *http.Response, err error, words string) error {
 	case !errors.As(err, &refusal):
 		return fmt.Errorf("not the client's error: %w", err)
 	}
-	if refusal.Model() == nil {
-		return fmt.Errorf("the client could not read the error: %w", err)
+	messages := messagesOf(refusal.Model())
+	if len(messages) == 0 {
+		return fmt.Errorf("the client found no message in %q", refusal.Body())
 	}
-	return containsText(string(refusal.Body()), words)
+	return all(equal(messages[0].GetType(), "error", "type of the message"), containsText(messages[0].GetMsg(), words),
+		containsText(string(refusal.Body()), words))
+}
+
+// messagesOf are the messages that the client read in a refusal. Each service has a type of its own for it, and all have
+// this field.
+func messagesOf(model any) []sdsclient.ApiMessageEntry {
+	value := reflect.ValueOf(model)
+	if value.Kind() != reflect.Struct {
+		return nil
+	}
+	messages, _ := value.FieldByName("Messages").Interface().([]sdsclient.ApiMessageEntry)
+	return messages
 }
 
 func (s *session) read() {

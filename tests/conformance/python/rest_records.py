@@ -247,8 +247,6 @@ def run_class_parameters(session):
         equal({key: read().get_class_params(key) for key in expected}, expected, "others survive a change of one")
 
     def delete_one():
-        if session.release < (2, 10):
-            raise Skip("this release cannot delete a class parameter")
         record = place.record("classes", "A", ip="192.0.2.51")
         record.myid = int(read().myid)
         record.set_class_params({"ticket": "", "owner": "web"})
@@ -263,10 +261,12 @@ def run_class_parameters(session):
         record.update()
         equal(read().params["rr_class_name"], "conformance", "class")
 
+    # The baseline cannot delete a class parameter.
+    deletion = [("delete one by update", delete_one)] if session.release >= (2, 10) else []
     for operation, action in [
         ("set with the creation", create),
         ("add one by update", update),
-        ("delete one by update", delete_one),
+        *deletion,
         ("set the class itself", class_name),
         ("delete the record", lambda: read().delete()),
     ]:
