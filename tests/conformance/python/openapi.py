@@ -134,7 +134,8 @@ def records(requests):
         send("unknown id", "GET", f"{path}/info", {key: 2147483000})
         send("no id", "GET", f"{path}/info", status=400)
         counted = send("where", "GET", f"{path}/count", {"where": where})
-        requests.checks.check(f"GET {path}/count: as many as the list", lambda n=counted, r=rows: equal(n[0]["count"], len(r), "count"))
+        label = f"GET {path}/count: as many as the list"
+        requests.checks.check(label, lambda n=counted, r=rows: equal(n[0]["count"], len(r), "count"))
         send("nothing", "GET", f"{path}/count", {"where": f"{key}=0"})
         send("bad where", "GET", f"{path}/count", {"where": f"{key}='"}, status=400)
     send("without inherited class parameters", "GET", "/dns/rr/list", {"where": in_zone, "no_parent_class_param": 1})
@@ -165,19 +166,22 @@ def records(requests):
         send(f"{rr_type}", "DELETE", "/dns/rr/delete", {"rr_id": row})
         send(f"{rr_type} that is gone", "DELETE", "/dns/rr/delete", {"rr_id": row}, status=400)
     name = target.name("described-aaaa")
-    added = send("AAAA again", "POST", "/dns/rr/add", body={**place, "rr_name": name, "rr_type": "AAAA", "rr_value1": "2001:db8::1"})
+    address = {**place, "rr_name": name, "rr_type": "AAAA", "rr_value1": "2001:db8::1"}
+    added = send("AAAA again", "POST", "/dns/rr/add", body=address)
     if added:
         info = send("AAAA again", "GET", "/dns/rr/info", {"rr_id": added[0]["rr_id"]})
         long = "2001:0db8:0000:0000:0000:0000:0000:0001"
         requests.checks.check("AAAA is shown in its long form", lambda: equal(info[0]["rr_value1"], long, "rr_value1"))
-        send("AAAA by name", "DELETE", "/dns/rr/delete", {**place, "rr_name": name, "rr_type": "AAAA", "rr_value1": long})
+        send("AAAA by name", "DELETE", "/dns/rr/delete", {**address, "rr_value1": long})
     send("no parameters", "POST", "/dns/rr/add", body={}, status=400)
     bad = {**place, "rr_name": target.name("bad"), "rr_type": "A", "rr_value1": "not-an-address"}
     send("bad value", "POST", "/dns/rr/add", body=bad, status=400)
-    elsewhere = {"server_name": target.server, "rr_name": f"{target.prefix}.invalid", "rr_type": "A", "rr_value1": "192.0.2.9"}
-    send("name in no zone", "POST", "/dns/rr/add", body=elsewhere, status=400)
+    elsewhere = {"server_name": target.server, "rr_name": f"{target.prefix}.invalid", "rr_type": "A"}
+    send("name in no zone", "POST", "/dns/rr/add", body={**elsewhere, "rr_value1": "192.0.2.9"}, status=400)
     send("unknown id", "PUT", "/dns/rr/edit", body={"rr_id": 2147483000, "rr_value1": "192.0.2.9"}, status=400)
-    send("no parameters", "DELETE", "/dns/rr/delete", status=400)
+    if target.simulated:
+        # Nobody knows for certain what a real appliance would delete.
+        send("no parameters", "DELETE", "/dns/rr/delete", status=400)
 
 
 def containers(requests):
@@ -222,7 +226,8 @@ def recorded(requests, path):
         for one in exchanges:
             body = json.loads(one["body"])
             # What was selected is not recorded: columns may be missing, but their types are known.
-            requests.description.judge(one["method"], one["path"][len(BASE) :], one["status"], one["contentType"], body, False)
+            path = one["path"][len(BASE) :]
+            requests.description.judge(one["method"], path, one["status"], one["contentType"], body, False)
 
     for (method, path, status), exchanges in sorted(kinds.items()):
         label = f"{method} {path}: {len(exchanges)} recorded answers with {status}"

@@ -338,7 +338,9 @@ def run_errors(session):
     check("error: name in no zone", no_zone)
     check("error: A beside a CNAME", beside_cname)
     check("error: create without parameters", lambda: refused("dns_rr_create", {"rr_ttl": "60"}, "4"))
-    check("error: delete without parameters", lambda: refused("dns_rr_delete", {"rr_ttl": "60"}, "4"))
+    if session.target.simulated:
+        # Nobody knows for certain what a real appliance would delete.
+        check("error: delete without parameters", lambda: refused("dns_rr_delete", {"rr_ttl": "60"}, "4"))
     check("error: delete of an unknown id", lambda: refused("dns_rr_delete", {"rr_id": "2147483000"}, "20117"))
     check("error: bad value, unknown type", bad_value)
     check("error: unknown name", names_nothing)
