@@ -140,7 +140,8 @@ def look(appliance):
         kinds = ", ".join(row["dnszone_type"] for row in zones) or "none"
         sys.exit(f"there must be one master zone {target.zone} on {target.server}; there is: {kinds}")
     rows = appliance.rows("dns_rr_list", f"dnszone_id='{zones[0]['dnszone_id']}'")
-    print(f"appliance {target.address}, version {version}, server {target.server}, zone {target.zone}: {len(rows)} rows")
+    print(f"appliance {target.address}, version {version}")
+    print(f"server {target.server}, zone {target.zone}: {len(rows)} rows")
     print(f"records will be made and removed whose names begin with {target.prefix}-; nothing else is touched")
 
 

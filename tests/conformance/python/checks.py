@@ -10,7 +10,10 @@ class Skip(Exception):
 
 
 class Checks:
-    """Checks of one client. Each result is a line of CONFORMANCE_RESULTS: client, version, operation, result, detail."""
+    """Checks of one client.
+
+    Each result is a line of the file CONFORMANCE_RESULTS: client, version, operation, result, detail.
+    """
 
     def __init__(self, client, version):
         self.client = client

@@ -1,4 +1,4 @@
-"""What the library makes of 429, and of an appliance that is slow or breaks off. Only the simulator does it on demand."""
+"""What the library makes of 429, and of an appliance that is slow or breaks off: on the simulator only."""
 
 import logging
 
