@@ -576,7 +576,7 @@ mod tests {
 
     #[test]
     fn a_body_of_the_requests_own_travels_as_json_below_the_path_of_the_dialect() {
-        let transport = Transport::new(settings("https://ddi.example.com/gateway")).unwrap();
+        let transport = Transport::new(settings("https://ddi.example.com/gateway"), None).unwrap();
         let own = serde_json::json!({"rr_id": 4, "rr_value1": "é".repeat(9000)}).as_object().cloned();
         let request = Request {
             root: "api/v2.0",
