@@ -11,6 +11,7 @@ mod moving;
 mod ownership;
 mod properties;
 mod sharing;
+mod unmarked;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,6 +68,8 @@ fn claim(owner: &str, text: &str) -> Claim {
         sharing: Sharing::Exclusive,
         on_drift: OnDrift::Repair,
         applied: None,
+        written: BTreeSet::new(),
+        begun: false,
         other_names: BTreeSet::new(),
         decide: true,
         writable: true,
@@ -111,6 +114,20 @@ impl Claim {
         let class_parameters = self.class_parameters.clone();
         let rrset = Some(Rrset { key: key.clone(), ttl, values });
         self.applied = Some(Applied { key, rrset, class_parameters });
+        self
+    }
+
+    /// This row was sent for it, and no status tells of that yet.
+    fn sent(mut self, text: &str) -> Self {
+        let (key, ttl, value) = head(text);
+        let data = data(key.record_type, value);
+        self.written.insert(WrittenRow { key, ttl, data });
+        self
+    }
+
+    /// Its finalizer is on, and its status says nothing yet.
+    fn begun(mut self) -> Self {
+        self.begun = true;
         self
     }
 
@@ -194,6 +211,8 @@ struct Scene {
     absent: BTreeSet<ObjectName>,
     /// Clusters of our name whose rows are taken over.
     taken_over: BTreeSet<String>,
+    /// Whether rows can carry marks.
+    marks: Marks,
     /// Rows added so far: no id is given twice.
     added: u32,
 }
@@ -201,6 +220,12 @@ struct Scene {
 impl Scene {
     fn new(claims: impl IntoIterator<Item = Claim>, rows: impl IntoIterator<Item = Row>) -> Self {
         Self { claims: claims.into_iter().collect(), rows: rows.into_iter().collect(), ..Self::default() }
+    }
+
+    /// On an appliance that keeps no class parameters on records.
+    fn unmarked(mut self) -> Self {
+        self.marks = Marks::NotKept;
+        self
     }
 
     fn without(mut self, owner: &str) -> Self {
@@ -213,6 +238,7 @@ impl Scene {
         plan(&ZoneView {
             place: &place(),
             identity: &identity(),
+            marks: self.marks,
             claims: &self.claims,
             rows: &rows,
             exists: &|object| !self.absent.contains(object),
@@ -305,6 +331,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Conflict { with } => format!("conflict: {with}"),
         Verdict::Twin { cluster_uid } => format!("twin {cluster_uid}"),
         Verdict::Waiting { for_what } => format!("waiting: {for_what}"),
+        Verdict::Unsupported => "unsupported".to_owned(),
     }
 }
 

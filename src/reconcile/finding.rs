@@ -28,7 +28,7 @@ pub struct Finding {
 pub struct AppliedNow {
     /// Where.
     pub place: Place,
-    /// The RRset, with the TTL that it really has.
+    /// Its own part of the RRset, with the TTL that it really has.
     pub rrset: Rrset,
     /// The class parameters that were set.
     pub class_parameters: BTreeMap<String, String>,
@@ -106,6 +106,12 @@ impl Finding {
                      kubectl annotate --overwrite --field-manager=flux-client-side-apply solidserver {solid_server} {TAKE_OVER}={cluster_uid}"
                 ),
             ),
+            Verdict::Unsupported => (
+                Reason::InvalidValue,
+                "spec.classParameters: this appliance keeps no class parameters on records, which SOLIDserver does from \
+                 version 8.0 on (the SolidServer's status.version says which it is); remove them from the spec"
+                    .to_owned(),
+            ),
             Verdict::Waiting { for_what } => (Reason::Waiting, format!("waits for {for_what}")),
         };
         let ttl = match decision.verdict {
@@ -115,7 +121,7 @@ impl Finding {
         // What was applied changes only when the old rows are gone.
         let applied = ttl.map(|ttl| AppliedNow {
             place: place.clone(),
-            rrset: Rrset { ttl, ..decision.rrset.clone() },
+            rrset: Rrset { key: key.clone(), ttl, values: decision.own_values.clone() },
             class_parameters: decision.class_parameters.clone(),
         });
         // Whatever the guard held of it is decided otherwise by now.

@@ -7,15 +7,21 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::{ClientCertificate, Dialect, Proxies};
+
 /// How to reach one appliance, and how hard it may be worked.
 #[derive(Clone)]
 pub struct Settings {
     /// Base URL, `https` only; a path prefix (an API gateway's) is kept.
     pub endpoint: Url,
+    /// Which of the appliance's interfaces to speak.
+    pub dialect: Dialect,
     /// Who calls.
     pub credentials: Credentials,
-    /// Whom to trust.
+    /// Whom to trust, and what to show.
     pub tls: TlsSettings,
+    /// Whether and through which proxy to call.
+    pub proxies: Proxies,
     /// Most calls in flight at a time, reads and writes together; 0 counts as 1.
     pub concurrency: usize,
     /// Most rows asked for in one list call; 0 counts as 1.
@@ -25,7 +31,7 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// A fixed budget of calls per minute; `None` leaves it to the appliance's 429 answers.
     pub requests_per_minute: Option<u32>,
-    /// Whether writes pass the appliance's warnings (`validate_warnings=accept`) instead of being refused.
+    /// Whether writes pass the appliance's warnings instead of being refused.
     pub accept_warnings: bool,
     /// The `User-Agent` of every call.
     pub user_agent: String,
@@ -59,11 +65,13 @@ pub enum Credentials {
     },
 }
 
-/// Whom to trust at the other end of the connection.
+/// Whom to trust at the other end of the connection, and what to show there.
 #[derive(Clone, Default)]
 pub struct TlsSettings {
     /// PEM certificates trusted beside the system's.
     pub ca_bundle: Option<Vec<u8>>,
+    /// What to show an appliance, or a gateway before it, that demands a client certificate.
+    pub client_certificate: Option<ClientCertificate>,
     /// Trust any certificate of any name. Only for a laboratory.
     pub insecure_skip_verify: bool,
 }
@@ -71,7 +79,7 @@ pub struct TlsSettings {
 /// One call as it went, for metrics.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// The appliance's service, such as `dns_rr_list`.
+    /// The appliance's service, such as `dns_rr_list` or `dns/rr/list`.
     pub service: &'static str,
     /// `list`, `count`, `add`, `edit` or `delete`.
     pub operation: &'static str,
@@ -104,6 +112,7 @@ impl fmt::Debug for TlsSettings {
         formatter
             .debug_struct("TlsSettings")
             .field("ca_bundle", &self.ca_bundle.as_ref().map(Vec::len))
+            .field("client_certificate", &self.client_certificate)
             .field("insecure_skip_verify", &self.insecure_skip_verify)
             .finish()
     }
@@ -114,8 +123,10 @@ impl fmt::Debug for Settings {
         formatter
             .debug_struct("Settings")
             .field("endpoint", &self.endpoint.host_str())
+            .field("dialect", &self.dialect)
             .field("credentials", &self.credentials)
             .field("tls", &self.tls)
+            .field("proxies", &self.proxies)
             .field("concurrency", &self.concurrency)
             .field("page_size", &self.page_size)
             .field("request_timeout", &self.request_timeout)

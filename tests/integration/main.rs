@@ -7,11 +7,16 @@ mod control_plane;
 #[path = "../support/proxy.rs"]
 mod proxy;
 #[cfg(test)]
+#[path = "../support/resolver.rs"]
+mod resolver;
+#[cfg(test)]
 #[path = "../support/world.rs"]
 mod world;
 
 // The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
 // and may not.
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
@@ -40,6 +45,10 @@ mod ownership;
 mod quirks;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod surprises;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]
