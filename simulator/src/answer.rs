@@ -2,7 +2,10 @@
 
 use http::{HeaderName, StatusCode, header};
 
+use crate::columns::{Column, Comparison, Context};
 use crate::quirk::{QuirkName, Quirks};
+use crate::request::{Dialect, Object, Operation, ServiceRequest};
+use crate::v2;
 
 /// An answer before it is put on the wire.
 #[derive(Clone, Debug)]
@@ -48,8 +51,19 @@ impl Refusal {
         Self::new(20119, message)
     }
 
-    /// The error as JSON, an object unless the quirk says otherwise.
-    pub(crate) fn body(&self, service: &str, quirks: &Quirks) -> String {
+    /// The error as JSON. In `/rest` an object, unless the quirk says otherwise.
+    pub(crate) fn body(&self, dialect: Dialect, service: &str, quirks: &Quirks) -> String {
+        if dialect == Dialect::V2 {
+            return match quirks.get(QuirkName::V2ErrorShape) {
+                "array" => v2::messages(self, quirks),
+                "rest" => self.rest_body(service, quirks),
+                _ => v2::refusal(self, quirks),
+            };
+        }
+        self.rest_body(service, quirks)
+    }
+
+    fn rest_body(&self, service: &str, quirks: &Quirks) -> String {
         let mut object = String::from("{");
         push_member(&mut object, "errno", &self.errno.to_string());
         push_member(&mut object, "errmsg", &self.message);
@@ -74,9 +88,41 @@ impl Answer {
         Self::json(204, "")
     }
 
-    /// A confirmed write.
-    pub(crate) fn identifier(status: u16, id: u64) -> Self {
-        Self::json(status, format!("[{{\"ret_oid\":\"{id}\"}}]"))
+    /// A confirmed add or edit.
+    pub(crate) fn written(request: &ServiceRequest, object: Object, id: u64, quirks: &Quirks) -> Self {
+        match request.answer_dialect() {
+            Dialect::V2 => {
+                let is_add = request.operation == Some(Operation::Add);
+                let created = is_add && quirks.is(QuirkName::V2WriteStatus, "201");
+                Self { status: if created { 201 } else { 200 }, ..v2::identifier(object, id, quirks) }
+            }
+            Dialect::Rest if quirks.is(QuirkName::WriteStatus, "200") => Self::identifier(200, id, quirks),
+            Dialect::Rest => Self::identifier(201, id, quirks),
+        }
+    }
+
+    /// A confirmed delete.
+    pub(crate) fn deleted(request: &ServiceRequest, object: Object, id: u64, quirks: &Quirks) -> Self {
+        match request.answer_dialect() {
+            Dialect::V2 => v2::identifier(object, id, quirks),
+            Dialect::Rest if quirks.is(QuirkName::DeleteStatus, "204") => Self::nothing(),
+            Dialect::Rest => Self::identifier(200, id, quirks),
+        }
+    }
+
+    /// The answer of a count.
+    pub(crate) fn count(request: &ServiceRequest, rows: usize, quirks: &Quirks) -> Self {
+        let dialect = request.answer_dialect();
+        let is_text = (dialect == Dialect::Rest) != quirks.is(QuirkName::CountType, "swapped");
+        let rows = if is_text { format!("\"{rows}\"") } else { rows.to_string() };
+        match dialect {
+            Dialect::V2 => v2::count(&rows),
+            Dialect::Rest => Self::json(200, format!("[{{\"errno\":\"0\",\"total\":{rows}}}]")),
+        }
+    }
+
+    fn identifier(status: u16, id: u64, quirks: &Quirks) -> Self {
+        Self::json(status, format!("[{{\"ret_oid\":{}}}]", shown_id(id, quirks)))
     }
 
     pub(crate) fn html(status: u16, title: &str) -> Self {
@@ -88,13 +134,15 @@ impl Answer {
         }
     }
 
-    pub(crate) fn refusal(refusal: &Refusal, service: &str, quirks: &Quirks) -> Self {
-        Self::json(400, refusal.body(service, quirks))
+    pub(crate) fn refusal(refusal: &Refusal, request: &ServiceRequest, quirks: &Quirks) -> Self {
+        Self::json(400, refusal.body(request.answer_dialect(), &request.service, quirks))
     }
 
-    pub(crate) fn unauthorized(quirks: &Quirks) -> Self {
+    pub(crate) fn unauthorized(dialect: Dialect, quirks: &Quirks) -> Self {
         let mut answer = match quirks.get(QuirkName::AuthFailureBody) {
-            "json" => Self::json(401, Refusal::new(1, "Authentication failed").body("login", quirks)),
+            "json" => {
+                Self::json(401, Refusal::new(1, "Authentication failed").body(dialect, "login", quirks))
+            }
             "html" => Self::html(401, "401 Unauthorized"),
             _ => Self::json(401, ""),
         };
@@ -102,9 +150,9 @@ impl Answer {
         answer
     }
 
-    pub(crate) fn forbidden(service: &str, quirks: &Quirks) -> Self {
+    pub(crate) fn forbidden(request: &ServiceRequest, quirks: &Quirks) -> Self {
         match quirks.get(QuirkName::ForbiddenCode) {
-            "400" => Self::refusal(&Refusal::new(3, "Permission denied"), service, quirks),
+            "400" => Self::refusal(&Refusal::new(3, "Permission denied"), request, quirks),
             "200" => Self::disconnected(200),
             _ => Self::disconnected(403),
         }
@@ -133,6 +181,27 @@ impl Answer {
     }
 }
 
+/// An id as JSON: a text, unless that is planted otherwise.
+pub(crate) fn shown_id(id: u64, quirks: &Quirks) -> String {
+    if quirks.is(QuirkName::ColumnType, "number") { id.to_string() } else { format!("\"{id}\"") }
+}
+
+/// Adds a column to an object. Its value is a text, unless that is planted otherwise.
+pub(crate) fn push_column(object: &mut String, column: &Column, context: &Context<'_>) {
+    let value = (column.read)(context);
+    let is_number = context.display.numbers && column.comparison == Comparison::Number;
+    match value.parse::<u64>() {
+        Ok(number) if is_number => {
+            if !object.ends_with('{') {
+                object.push(',');
+            }
+            push_text(object, column.name);
+            object.push_str(&format!(":{number}"));
+        }
+        _ => push_member(object, column.name, &value),
+    }
+}
+
 /// Adds `"name":"value"` to an object that is being written, with a comma where one is due.
 pub(crate) fn push_member(object: &mut String, name: &str, value: &str) {
     if !object.ends_with('{') {
@@ -144,7 +213,7 @@ pub(crate) fn push_member(object: &mut String, name: &str, value: &str) {
 }
 
 /// Writes a JSON text as PHP does, with `/` as `\/`.
-fn push_text(json: &mut String, text: &str) {
+pub(crate) fn push_text(json: &mut String, text: &str) {
     json.push('"');
     let mut plain = 0;
     for (index, byte) in text.bytes().enumerate() {
@@ -188,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_missing_parameter_looks_as_it_does_on_the_appliance() {
-        let body = Refusal::missing("rr_id/rr_name").body("dns_rr_delete", &Quirks::default());
+        let body = Refusal::missing("rr_id/rr_name").body(Dialect::Rest, "dns_rr_delete", &Quirks::default());
         assert_eq!(
             body,
             "{\"errno\":\"4\",\"errmsg\":\"Missing parameter\",\"severity\":\"error\",\"parameters\":\"rr_id\\/rr_name\",\

@@ -22,6 +22,9 @@ pub struct Cli {
     /// Where to serve the admin interface, plain HTTP; a loopback address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8444")]
     admin_listen: SocketAddr,
+    /// Where to answer DNS questions, over UDP and TCP; without it nowhere
+    #[arg(long, value_name = "ADDR")]
+    dns_listen: Option<SocketAddr>,
     /// Where ca.crt, tls.crt and tls.key are; they are made when absent. Without it they are made for this run
     #[arg(long, value_name = "DIR")]
     tls_dir: Option<PathBuf>,
@@ -99,6 +102,7 @@ impl Cli {
         Ok(Config {
             listen: self.listen,
             admin_listen: self.admin_listen,
+            dns_listen: self.dns_listen,
             tls_dir: self.tls_dir.clone(),
             tls_names: self.tls_names.clone(),
             client_ca: self.client_ca.as_ref().map(read).transpose()?,

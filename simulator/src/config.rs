@@ -15,6 +15,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the admin interface listens for plain HTTP. Must be a loopback address.
     pub admin_listen: SocketAddr,
+    /// Where DNS questions are answered, over UDP and TCP, from what is published. `None` answers none.
+    pub dns_listen: Option<SocketAddr>,
     /// Where certificates are kept. `None` makes new ones that live as long as the simulator does.
     pub tls_dir: Option<PathBuf>,
     /// Names that the certificate is valid for, besides localhost, 127.0.0.1 and ::1.
@@ -48,11 +50,12 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// Free loopback ports, account `operator` with password `secret`, and the [example](Seed::example).
+    /// Free loopback ports, no DNS, account `operator` with password `secret`, and the [example](Seed::example).
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            dns_listen: None,
             tls_dir: None,
             tls_names: Vec::new(),
             client_ca: None,

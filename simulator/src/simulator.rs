@@ -9,9 +9,11 @@ use crate::admin;
 use crate::appliance::Appliance;
 use crate::calls::{CallEntry, Calls};
 use crate::config::{Config, RateLimit, Token};
+use crate::dns::DnsServer;
 use crate::error::Error;
 use crate::fault::{Fault, FaultView};
 use crate::record::{Container, NewRow, RowPatch, RowView};
+use crate::recording::RecordedRequest;
 use crate::seed::{SeedServer, SeedView, SeedZone};
 use crate::server::{self, Listener};
 use crate::state::State;
@@ -22,6 +24,7 @@ pub struct Simulator {
     appliance: Arc<Appliance>,
     https: Option<Listener>,
     admin: Option<Listener>,
+    dns: Option<DnsServer>,
     https_address: SocketAddr,
     admin_address: SocketAddr,
     path_prefix: String,
@@ -39,6 +42,10 @@ impl Simulator {
         let appliance = Arc::new(Appliance::new(State::new(&config)?, path_prefix.clone()));
         let admin = server::serve_admin(admin::router(Arc::clone(&appliance)), config.admin_listen)?;
         let https = server::serve_appliance(Arc::clone(&appliance), config.listen, tls.config())?;
+        let dns = match config.dns_listen {
+            Some(listen) => Some(DnsServer::start(Arc::clone(&appliance), listen).await?),
+            None => None,
+        };
         // Lets the listeners begin before anybody calls.
         tokio::task::yield_now().await;
         Ok(Self {
@@ -47,6 +54,7 @@ impl Simulator {
             admin_address: admin.address,
             https: Some(https),
             admin: Some(admin),
+            dns,
             path_prefix,
             tls,
         })
@@ -95,6 +103,12 @@ impl Simulator {
     #[must_use]
     pub fn admin(&self) -> SocketAddr {
         self.admin_address
+    }
+
+    /// The address that DNS questions are answered at, by UDP and TCP, where that was asked for.
+    #[must_use]
+    pub fn dns_address(&self) -> Option<SocketAddr> {
+        self.dns.as_ref().map(|dns| dns.address)
     }
 
     /// All rows, by id, SOA and NS rows included.
@@ -209,9 +223,15 @@ impl Simulator {
         self.appliance.state().recorder.log()
     }
 
-    /// Forgets the calls so far.
+    /// The last requests as they were sent, oldest first: 20,000 of them, or 32 MiB.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.appliance.state().recording.requests()
+    }
+
+    /// Forgets the calls and requests so far.
     pub fn reset_calls(&self) {
-        self.appliance.state().recorder.reset();
+        self.appliance.state().reset_calls();
     }
 
     /// Puts a fault in force; gives its number.
@@ -283,6 +303,9 @@ impl Simulator {
         for listener in [self.https.take(), self.admin.take()].into_iter().flatten() {
             listener.shutdown().await;
         }
+        if let Some(dns) = self.dns.take() {
+            dns.shutdown().await;
+        }
     }
 }
 
@@ -290,6 +313,9 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         for listener in [&self.https, &self.admin].into_iter().flatten() {
             listener.stop();
+        }
+        if let Some(dns) = &self.dns {
+            dns.stop();
         }
     }
 }

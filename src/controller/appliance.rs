@@ -19,6 +19,7 @@ use crate::api::{
     LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec, SolidServerStatus,
     Standing, ZoneStatus, kstatus,
 };
+use crate::plan::Marks;
 use crate::reconcile::{self, ErrorClass, EventSink, Notice, Trouble};
 use crate::record::Place;
 use crate::solidserver::{Client, Error};
@@ -56,6 +57,8 @@ pub(super) struct Ready {
     pub(super) client: Client,
     /// What the appliance offers.
     pub(super) catalogue: Arc<Catalogue>,
+    /// Whether rows can carry marks there.
+    pub(super) marks: Marks,
     /// Whether a whole round over its zones is due.
     pub(super) resync: bool,
 }
@@ -272,8 +275,11 @@ impl Task {
                 }
                 self.look_at = self.last_round.map(|last| last + interval);
                 self.surroundings.metrics.solid_server_up(&self.name, true);
-                let message =
+                let mut message =
                     format!("{} zones on {} DNS servers", catalogue.zone_count(), catalogue.listed.len());
+                if let Some(weaker) = self.status.what_is_weaker() {
+                    message = format!("{message}; {weaker}");
+                }
                 let (reason, message) = if catalogue.is_blind() {
                     (
                         Reason::NotVisible,
@@ -292,6 +298,7 @@ impl Task {
                     spec,
                     client,
                     catalogue: Arc::new(catalogue),
+                    marks: self.status.marks(),
                     resync,
                 };
                 let _ = self.surroundings.news.send(News::Ready(Box::new(ready))).await;

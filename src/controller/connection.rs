@@ -11,8 +11,8 @@ use super::appliance::Surroundings;
 use super::catalogue::Refusal;
 use super::secret::{SecretStates, Secrets};
 use super::tls;
-use crate::api::{AuthMethod, Dialect, Reason, SolidServerSpec};
-use crate::solidserver::{Call, CallObserver, Client, Credentials, Proxies, Settings};
+use crate::api::{self, AuthMethod, Reason, SolidServerSpec};
+use crate::solidserver::{Call, CallObserver, Client, Credentials, Dialect, Proxies, Settings};
 use crate::telemetry::Metrics;
 
 /// Keeps the client of one SolidServer, and makes another one when spec or Secrets ask for that.
@@ -87,12 +87,15 @@ impl Connector {
 
     fn settings(&self, spec: &SolidServerSpec, secrets: &SecretStates) -> Result<Settings, Refusal> {
         let invalid = |message: String| Refusal::new(Reason::InvalidValue, message);
-        refuse_unserved(spec)?;
         let endpoint = Url::parse(&spec.endpoint).map_err(|error| {
             invalid(format!("spec.endpoint is no URL ({error}); write for example https://ddi.example.com"))
         })?;
         Ok(Settings {
             endpoint,
+            dialect: match spec.dialect() {
+                api::Dialect::Rest => Dialect::Rest,
+                api::Dialect::V2 => Dialect::V2,
+            },
             credentials: credentials(spec, secrets)?,
             tls: tls::settings(&spec.tls.clone().unwrap_or_default(), secrets)?,
             proxies: match self.surroundings.environment_proxies {
@@ -147,16 +150,6 @@ fn keys(spec: &SolidServerSpec, has_token: bool) -> &'static str {
         None if has_token => "tokenId and tokenSecret",
         None => "username and password, or tokenId and tokenSecret",
     }
-}
-
-/// What the API offers and this version does not serve yet is refused, never ignored.
-fn refuse_unserved(spec: &SolidServerSpec) -> Result<(), Refusal> {
-    let field = if spec.dialect() == Dialect::V2 {
-        "spec.api: V2"
-    } else {
-        return Ok(());
-    };
-    Err(Refusal::new(Reason::InvalidValue, format!("this version of the operator does not serve {field}")))
 }
 
 #[cfg(test)]

@@ -11,15 +11,17 @@ mod retry;
 mod settle;
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::api::{DnsRecord, Reason};
-use crate::plan::{Brake, Change, Claim, Decision, Identity, ObjectName, Owner, Verdict, ZoneView, plan};
+use crate::plan::{
+    Brake, Change, Claim, Decision, Identity, Marks, ObjectName, Owner, Verdict, ZoneView, plan,
+};
 use crate::record::{Name, Place, Row};
 use crate::solidserver::Client;
 use crate::telemetry::Metrics;
@@ -83,6 +85,8 @@ pub struct Work {
     pub scope: Scope,
     /// The appliance.
     pub client: Client,
+    /// Whether rows can carry marks there.
+    pub marks: Marks,
     /// Rows asked for in one list call.
     pub page_size: usize,
     /// All claims on the names in question.
@@ -123,6 +127,8 @@ pub struct Done {
     pub trouble: Option<Trouble>,
     /// Whether a whole reading was asked for and made.
     pub whole: bool,
+    /// An id was stale: what was written by the ids of the same reading is to be looked at again.
+    pub stale: bool,
 }
 
 /// Makes one pass.
@@ -152,6 +158,7 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         begin_until: Instant::now() + SLICE,
         at_least: AtomicUsize::new(work.client.concurrency()),
         trouble: OnceLock::new(),
+        stale: AtomicBool::new(false),
     };
     let mut subjects = work.subjects;
     let at_work = work.client.concurrency() + BESIDE;
@@ -168,6 +175,14 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         for name in settled.iter().flat_map(|settled| &settled.touched) {
             known.forget(name);
         }
+    }
+    done.stale = slice.stale.into_inner();
+    if let Some(known) = done.known.as_mut().filter(|_| done.stale) {
+        known.distrust_ids();
+        info!(
+            solid_server = %work.solid_server, place = %work.place,
+            "an id was stale: the zone is read again, and what was written by ids of the same reading is looked at again"
+        );
     }
     done.trouble = slice.trouble.into_inner();
     done.settled = settled;
@@ -208,6 +223,7 @@ fn plan_with(work: &Work, tools: &Tools, known: &Known) -> Vec<Decision> {
     plan(&ZoneView {
         place: &work.place,
         identity: &tools.identity,
+        marks: work.marks,
         claims: &work.claims,
         rows: &rows,
         exists: &*tools.exists,

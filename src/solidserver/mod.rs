@@ -8,6 +8,7 @@
 //! - `proxy`: the way through a proxy of the environment.
 //! - `gate`: how many calls run at a time and how fast, after 429 as well.
 //! - `listing`, `sight`: when a list is complete, and when a zone was really seen.
+//! - `listed`: which rows were there before an add.
 
 mod certificates;
 mod client;
@@ -15,6 +16,7 @@ mod dialect;
 mod error;
 mod gate;
 mod handshake;
+mod listed;
 mod listing;
 mod login;
 mod proxy;
@@ -27,6 +29,7 @@ pub mod values;
 
 pub use certificates::{CaBundleError, ClientCertificate, ClientCertificateError, check_ca_bundle};
 pub use client::Client;
+pub use dialect::Dialect;
 pub use error::Error;
 pub use handshake::TlsFault;
 pub use proxy::Proxies;

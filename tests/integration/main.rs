@@ -4,11 +4,16 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 #[cfg(test)]
+#[path = "../support/resolver.rs"]
+mod resolver;
+#[cfg(test)]
 #[path = "../support/world.rs"]
 mod world;
 
 // The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
 // and may not.
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
@@ -35,6 +40,8 @@ mod ownership;
 mod quirks;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod surprises;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]

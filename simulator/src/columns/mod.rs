@@ -6,7 +6,10 @@ mod row;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use container::{MEMBER_OWN, SERVER_MORE, SERVER_OWN, VIEW_MORE, VIEW_OWN, ZONE_MORE, ZONE_OWN};
+use container::{
+    MEMBER_OWN, OPTION_OWN, SERVER_MORE, SERVER_OWN, SPACE_OWN, VIEW_MORE, VIEW_OWN, ZONE_MORE, ZONE_OWN,
+};
+pub(crate) use container::{SPACE_ID, SPACE_NAME};
 use row::ROW_OWN;
 
 use crate::quirk::{QuirkName, Quirks};
@@ -21,6 +24,8 @@ pub(crate) struct Context<'a> {
     pub(crate) view: Option<&'a View>,
     pub(crate) zone: Option<&'a Zone>,
     pub(crate) row: Option<&'a Row>,
+    /// Key and value of an option.
+    pub(crate) option: Option<(&'a str, &'a str)>,
     /// The id by which the row is shown: its own or that of a copy.
     pub(crate) row_id: u64,
     /// What is settled: columns below are not known yet. A whole zone can be left out before its rows are looked at.
@@ -39,6 +44,8 @@ pub(crate) struct Display<'a> {
     pub(crate) with_parents: bool,
     /// Class parameters of rows exist since version 8.0.
     pub(crate) row_parameters: bool,
+    /// Whether numbers are JSON numbers: a planted fault.
+    pub(crate) numbers: bool,
 }
 
 impl<'a> Display<'a> {
@@ -51,6 +58,7 @@ impl<'a> Display<'a> {
             show_properties: quirks.is(QuirkName::ParameterProperties, "shown"),
             with_parents: !(no_parents && quirks.is(QuirkName::NoParentParameters, "honoured")),
             row_parameters,
+            numbers: quirks.is(QuirkName::ColumnType, "number"),
         }
     }
 }
@@ -80,7 +88,7 @@ pub(crate) struct Column {
     pub(crate) name: &'static str,
     pub(crate) level: Level,
     pub(crate) comparison: Comparison,
-    pub(crate) read: for<'a> fn(&Context<'a>) -> Cow<'a, str>,
+    pub(crate) read: Read,
 }
 
 impl std::fmt::Debug for Column {
@@ -91,10 +99,14 @@ impl std::fmt::Debug for Column {
 
 /// The columns of one kind of object.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Columns(&'static [&'static [Column]]);
+pub(crate) struct Columns(pub(crate) &'static [&'static [Column]]);
 
 /// The appliance itself.
 pub(crate) const MEMBER: Columns = Columns(&[MEMBER_OWN]);
+/// Options of servers and views.
+pub(crate) const OPTION: Columns = Columns(&[OPTION_OWN, VIEW_OWN, SERVER_OWN]);
+/// Spaces of the address management.
+pub(crate) const SPACE: Columns = Columns(&[SPACE_OWN]);
 pub(crate) const SERVER: Columns = Columns(&[SERVER_OWN, SERVER_MORE]);
 pub(crate) const VIEW: Columns = Columns(&[VIEW_OWN, VIEW_MORE, SERVER_OWN]);
 pub(crate) const ZONE: Columns = Columns(&[ZONE_OWN, ZONE_MORE, VIEW_OWN, SERVER_OWN]);
@@ -119,9 +131,11 @@ impl Column {
     }
 }
 
-type Read = for<'a> fn(&Context<'a>) -> Cow<'a, str>;
+/// A column's value.
+pub(crate) type Text<'a> = Cow<'a, str>;
+type Read = for<'a> fn(&Context<'a>) -> Text<'a>;
 
-const fn column(name: &'static str, level: Level, comparison: Comparison, read: Read) -> Column {
+pub(crate) const fn column(name: &'static str, level: Level, comparison: Comparison, read: Read) -> Column {
     Column { name, level, comparison, read }
 }
 
@@ -137,9 +151,9 @@ const fn number(name: &'static str, level: Level, read: Read) -> Column {
     column(name, level, Comparison::Number, read)
 }
 
-const EMPTY: Read = |_| Cow::Borrowed("");
+pub(crate) const EMPTY: Read = |_| Cow::Borrowed("");
 const NONE: Read = |_| Cow::Borrowed("#");
-const ZERO: Read = |_| Cow::Borrowed("0");
+pub(crate) const ZERO: Read = |_| Cow::Borrowed("0");
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -161,7 +175,8 @@ fn unicode(name: &str) -> Cow<'_, str> {
     if outcome.is_ok() { text.into() } else { name.into() }
 }
 
-fn effective<'a>(context: &Context<'a>, level: Level) -> Option<Effective<'a>> {
+/// The class parameters in force on the row itself, or on what contains it.
+pub(crate) fn effective<'a>(context: &Context<'a>, level: Level) -> Option<Effective<'a>> {
     match level {
         Level::Server => context.server.map(|server| {
             // A member shows what its SMART has.

@@ -2,12 +2,13 @@
 
 use super::Tampering;
 use super::order::Order;
-use crate::answer::{Answer, Refusal, push_member};
+use crate::answer::{Answer, Refusal, push_column, push_member};
 use crate::columns::{Column, Columns, Context};
 use crate::condition::Condition;
 use crate::quirk::QuirkName;
-use crate::request::ServiceRequest;
+use crate::request::{Dialect, ServiceRequest};
 use crate::state::State;
+use crate::v2;
 
 /// The part of a result that is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -86,15 +87,25 @@ pub(super) fn answer(
         let missing = missing.unwrap_or(rows.len().div_ceil(2));
         rows.truncate(rows.len().saturating_sub(missing));
     }
-    Ok(write(&rows, &selected(request, columns)))
+    Ok(write(state, request, &rows, &selected(request, columns)))
 }
 
-/// Rows as JSON; 204 when there are none.
-pub(super) fn write(rows: &[Context<'_>], columns: &[&'static Column]) -> Answer {
+/// Rows as JSON. Without any, `/rest` says 204; what v2 says is not known.
+pub(super) fn write(
+    state: &State,
+    request: &ServiceRequest,
+    rows: &[Context<'_>],
+    columns: &[&'static Column],
+) -> Answer {
+    let is_v2 = request.dialect == Some(Dialect::V2);
     let Some(first) = rows.first() else {
-        return Answer::nothing();
+        return empty(state, is_v2);
     };
-    let columns: Vec<_> = columns.iter().filter(|column| column.is_shown(&first.display)).collect();
+    let columns: Vec<&'static Column> =
+        columns.iter().copied().filter(|column| column.is_shown(&first.display)).collect();
+    if is_v2 {
+        return v2::rows(rows, &columns);
+    }
     let mut body = String::with_capacity(rows.len() * columns.len() * 32);
     body.push('[');
     for (index, row) in rows.iter().enumerate() {
@@ -104,10 +115,20 @@ pub(super) fn write(rows: &[Context<'_>], columns: &[&'static Column]) -> Answer
         body.push('{');
         push_member(&mut body, "errno", "0");
         for column in &columns {
-            push_member(&mut body, column.name, &(column.read)(row));
+            push_column(&mut body, column, row);
         }
         body.push('}');
     }
     body.push(']');
     Answer::json(200, body)
+}
+
+fn empty(state: &State, is_v2: bool) -> Answer {
+    let with_body = if is_v2 { v2::rows(&[], &[]) } else { Answer::json(200, "[]") };
+    match state.quirks.get(QuirkName::EmptyStatus) {
+        "200" => with_body,
+        "404" => Answer { status: 404, ..with_body },
+        _ if is_v2 && state.quirks.is(QuirkName::V2EmptyList, "200") => with_body,
+        _ => Answer::nothing(),
+    }
 }

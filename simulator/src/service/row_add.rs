@@ -1,15 +1,12 @@
 //! `dns_rr_add`: adds and edits rows. The flag `add_flag`, not the HTTP method, says which.
 
-use super::Outcome;
-use super::target::{self, SERVER_PARAMETERS};
+use super::flag::Flag;
+use super::{Outcome, class_parameters, target};
 use crate::answer::{Answer, Refusal};
 use crate::quirk::{QuirkName, Quirks};
-use crate::request::ServiceRequest;
+use crate::request::{Dialect, Object, ServiceRequest};
 use crate::state::State;
-use crate::store::{
-    ClassParameter, ClassParameters, NewRecord, RECORD_TYPES, Row, RowKey, Store, Zone, normalize_values,
-    read_parameters,
-};
+use crate::store::{ClassParameters, NewRecord, RECORD_TYPES, Row, RowKey, Store, Zone, normalize_values};
 
 const USUAL_TTL: u32 = 3600;
 /// RFC 2181 section 8.
@@ -19,27 +16,22 @@ const HIGHEST_TTL: u32 = 2_147_483_647;
 const BESIDE_CNAME: [&str; 5] = ["RRSIG", "NSEC", "NSEC3", "KEY", "SIG"];
 
 pub(super) fn write(state: &mut State, request: &ServiceRequest, now_ms: u64) -> Result<Outcome, Refusal> {
-    let flag = request.text("add_flag").unwrap_or("new_edit");
-    if !["new_edit", "new_only", "edit_only"].contains(&flag) {
-        return Err(Refusal {
-            parameters: Some("add_flag".to_owned()),
-            ..Refusal::invalid("Invalid parameter")
-        });
-    }
-    if let (Some(id), true) = (request.text("rr_id"), flag != "new_only") {
+    let flag = Flag::read(request)?;
+    if let (Some(id), true) = (request.text("rr_id"), flag != Flag::NewOnly) {
         let (key, _) = find(&state.store, id)?;
         return edit(state, request, key, now_ms, true);
     }
     let wanted = Wanted::read(state, request)?;
     let edit_one = |state: &mut State, key| edit(state, request, key, now_ms, false);
-    if flag == "edit_only" {
+    if flag == Flag::EditOnly {
         let key = wanted.zones.iter().find_map(|(zone, name)| wanted.known(state, *zone, name));
         return edit_one(state, key.ok_or_else(Refusal::no_such_row)?);
     }
     let same = wanted.zones.iter().find_map(|(zone, name)| wanted.known(state, *zone, name));
     if let Some(key) = same {
+        let flag = if flag == Flag::V2Add && wanted.equals(state, key) { Flag::NewOnly } else { flag };
         match (flag, state.quirks.get(QuirkName::DuplicateAdd)) {
-            ("new_edit", _) | (_, "edit") => return edit_one(state, key),
+            (Flag::NewEdit | Flag::V2Add, _) | (_, "edit") => return edit_one(state, key),
             (_, "accept-second") => {}
             _ => return Err(Refusal::duplicate()),
         }
@@ -78,6 +70,7 @@ impl Wanted {
     fn read(state: &State, request: &ServiceRequest) -> Result<Self, Refusal> {
         let server = target::server(&state.store, request)?;
         let sent = target::values(request);
+        let is_v2 = request.dialect == Some(Dialect::V2);
         let mut missing = Vec::new();
         if request.text("rr_name").is_none() && request.text("rr_glue").is_none() {
             missing.push("rr_name");
@@ -86,10 +79,10 @@ impl Wanted {
             missing.push("rr_type");
         }
         if sent.first().is_none_or(|value| value.is_none_or(str::is_empty)) {
-            missing.push("value1");
+            missing.push(if is_v2 { "rr_value1" } else { "value1" });
         }
         if server.is_none() {
-            missing.push(SERVER_PARAMETERS);
+            missing.push(target::server_parameters(request));
         }
         let (Some(server), true) = (server, missing.is_empty()) else {
             return Err(Refusal::missing(&missing.join("/")));
@@ -111,6 +104,11 @@ impl Wanted {
             ttl: ttl(request, &state.quirks)?,
             by_value: by_value != "no" && by_value != "0",
         })
+    }
+
+    /// Whether a row has the very values that are wanted.
+    fn equals(&self, state: &State, key: RowKey) -> bool {
+        state.store.row(key).is_some_and(|row| row.values == self.values)
     }
 
     /// The row that this one is the same as.
@@ -136,7 +134,7 @@ impl Wanted {
         let mut written = Vec::new();
         for (zone, name) in self.zones {
             let mut parameters = ClassParameters::new();
-            apply_parameters(&mut parameters, request, state, false);
+            apply(&mut parameters, request, state, false);
             let record = NewRecord {
                 zone,
                 name,
@@ -148,9 +146,8 @@ impl Wanted {
                 multistatus: multistatus.clone(),
             };
             written.push(state.store.add_row(record, cause));
-            state.store.raise_serial(zone);
         }
-        confirm(state, written)
+        confirm(state, request, written)
     }
 }
 
@@ -172,7 +169,7 @@ fn edit(
         None => None,
     };
     let mut parameters = row.parameters.clone();
-    apply_parameters(&mut parameters, request, state, true);
+    apply(&mut parameters, request, state, true);
     let class_name = request.parameters.get("rr_class_name").cloned();
     let new_id = state.quirks.is(QuirkName::IdOnEdit, "no");
     let cause = state.cause(now_ms);
@@ -192,8 +189,7 @@ fn edit(
             row.multistatus = note;
         }
     });
-    state.store.raise_serial(zone);
-    confirm(state, vec![key])
+    confirm(state, request, vec![key])
 }
 
 /// What an edit changes.
@@ -257,10 +253,9 @@ impl Change {
     }
 }
 
-fn confirm(state: &State, written: Vec<RowKey>) -> Result<Outcome, Refusal> {
+fn confirm(state: &State, request: &ServiceRequest, written: Vec<RowKey>) -> Result<Outcome, Refusal> {
     let first = written.first().and_then(|key| state.store.row(*key)).ok_or_else(Refusal::no_such_row)?;
-    let status = if state.quirks.is(QuirkName::WriteStatus, "200") { 200 } else { 201 };
-    Ok(Outcome { answer: Answer::identifier(status, first.id), written })
+    Ok(Outcome { answer: Answer::written(request, Object::Row, first.id, &state.quirks), written })
 }
 
 fn record_type(text: &str) -> Result<String, Refusal> {
@@ -324,40 +319,9 @@ fn conflict(
     Err(Refusal::new(20109, format!("CNAME and other data at the same name: {name}")))
 }
 
-/// Class parameters that are sent are set, others stay.
-fn apply_parameters(
-    parameters: &mut ClassParameters,
-    request: &ServiceRequest,
-    state: &State,
-    is_edit: bool,
-) {
-    if !state.has_row_parameters() {
-        return;
-    }
-    let quirks = &state.quirks;
-    if let Some(text) = request.parameters.get("rr_class_parameters") {
-        if text.is_empty() && is_edit && quirks.is(QuirkName::EmptyClassParameters, "wipe") {
-            parameters.clear();
-        }
-        for (name, value) in read_parameters(text) {
-            if value.is_empty() && quirks.is(QuirkName::EmptyParameterValue, "deleted") {
-                parameters.remove(&name);
-            } else {
-                parameters.entry(name).or_insert_with(|| ClassParameter::new("")).value = value;
-            }
-        }
-    }
-    for (name, properties) in
-        read_parameters(request.text("rr_class_parameters_properties").unwrap_or_default())
-    {
-        let (inheritance, propagation) = properties.split_once(',').unwrap_or((&properties, ""));
-        if inheritance == "inherited" {
-            parameters.remove(&name);
-        } else if let Some(parameter) = parameters.get_mut(&name) {
-            parameter.restricted = propagation == "restrict";
-        }
-    }
-    for (name, _) in read_parameters(request.text("class_parameters_to_delete").unwrap_or_default()) {
-        parameters.remove(&name);
+/// Class parameters of rows are passed over where the appliance has none.
+fn apply(parameters: &mut ClassParameters, request: &ServiceRequest, state: &State, is_edit: bool) {
+    if state.has_row_parameters() {
+        class_parameters::apply(parameters, request, "rr", &state.quirks, is_edit);
     }
 }

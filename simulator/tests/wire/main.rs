@@ -6,10 +6,14 @@
 mod admin;
 mod behind;
 mod conditions;
+mod containers;
+mod dns;
 mod faults;
 mod lists;
+mod planted;
 mod program;
 mod quirks;
 mod support;
 mod transport;
+mod v2;
 mod writes;

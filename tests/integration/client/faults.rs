@@ -2,14 +2,23 @@
 
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use solidserver_operator::record::RecordType;
 use solidserver_operator::solidserver::{Error, Sight};
 use solidserver_simulator::{Fault, FaultKind};
 
-use super::{client, client_with, edit, label, names, new_row, place, start, with_rows};
+use super::{Dialect, client, client_with, edit, label, names, new_row, place, start, with_rows};
 
 fn fault(service: &str, kind: &str) -> Fault {
     serde_json::from_value(serde_json::json!({"service": service, "kind": kind})).unwrap()
+}
+
+/// A deadline that ends a hanging call soon, and that nothing else comes near on a busy machine.
+fn deadline(fault: &serde_json::Value) -> Duration {
+    match fault["kind"].as_str() {
+        Some("hang" | "slow") => Duration::from_millis(500),
+        _ => Duration::from_secs(10),
+    }
 }
 
 /// Every way to spoil one list answer of several; the error that each must lead to.
@@ -44,23 +53,24 @@ fn list_faults() -> Vec<(Fault, &'static str)> {
     ]
 }
 
+#[rstest]
 #[tokio::test]
-async fn no_spoilt_page_of_a_list_is_taken_for_truth() {
-    let simulator = start(with_rows(100)).await;
+async fn no_spoilt_page_of_a_list_is_taken_for_truth(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(100)).await;
     for (fault, expected) in list_faults() {
+        let deadline = deadline(&serde_json::to_value(&fault).unwrap());
         for page in 0..3 {
             // A fresh client: a 429 holds the one that met it back.
             let client = client_with(&simulator, |settings| {
                 settings.page_size = 40;
-                settings.request_timeout = Duration::from_millis(500);
+                settings.request_timeout = deadline;
             });
             simulator.inject(fault.clone().after(page));
             let read = client.read_zone(&place()).await;
             simulator.clear_faults();
             assert_eq!(label(&read), expected, "{:?} in page {page}: {read:?}", fault.kind);
         }
-        let client =
-            client_with(&simulator, |settings| settings.request_timeout = Duration::from_millis(500));
+        let client = client_with(&simulator, |settings| settings.request_timeout = deadline);
         simulator.inject(fault.clone());
         let read = client.read_names(&place(), &names(0..5)).await;
         simulator.clear_faults();
@@ -69,9 +79,12 @@ async fn no_spoilt_page_of_a_list_is_taken_for_truth() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn missing_rows_in_the_middle_of_a_list_are_noticed() {
-    let simulator = start(with_rows(100)).await;
+async fn missing_rows_in_the_middle_of_a_list_are_noticed(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(100)).await;
     for page_size in [20, 40] {
         for page in 0..3 {
             let client = client_with(&simulator, |settings| settings.page_size = page_size);
@@ -96,9 +109,12 @@ async fn missing_rows_in_the_middle_of_a_list_are_noticed() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn ids_that_change_in_the_middle_of_a_list_spoil_it() {
-    let simulator = start(with_rows(100)).await;
+async fn ids_that_change_in_the_middle_of_a_list_spoil_it(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(100)).await;
     for page in 1..3 {
         let client = client_with(&simulator, |settings| settings.page_size = 40);
         simulator.inject(Fault::new("dns_rr_list", FaultKind::RenumberIds).after(page));
@@ -109,9 +125,12 @@ async fn ids_that_change_in_the_middle_of_a_list_spoil_it() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_order_that_is_ignored_for_a_while_costs_calls_and_nothing_else() {
-    let simulator = start(with_rows(100)).await;
+async fn an_order_that_is_ignored_for_a_while_costs_calls_and_nothing_else(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(100)).await;
     let client = client_with(&simulator, |settings| settings.page_size = 40);
     simulator.inject(Fault::new("dns_rr_list", FaultKind::IgnoreOrderby).after(1).count(1));
     let reading = client.read_zone(&place()).await.unwrap();
@@ -119,9 +138,12 @@ async fn an_order_that_is_ignored_for_a_while_costs_calls_and_nothing_else() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_read_is_repeated_once_after_a_lost_connection_or_an_outage() {
-    let simulator = start(with_rows(5)).await;
+async fn a_read_is_repeated_once_after_a_lost_connection_or_an_outage(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(5)).await;
     let client = client(&simulator);
     for fault in [fault("*", "reset-before-commit"), Fault::status("*", 502), Fault::status("*", 500)] {
         simulator.reset_calls();
@@ -163,13 +185,16 @@ fn write_faults() -> Vec<(serde_json::Value, &'static str, bool)> {
     ]
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_write_is_sent_once_and_its_outcome_is_known_or_said_to_be_unknown() {
-    let simulator = start(with_rows(100)).await;
+async fn a_write_is_sent_once_and_its_outcome_is_known_or_said_to_be_unknown(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(100)).await;
     let count = |owner: &str| simulator.rows_at(owner).len();
     for (number, (fault, expected, effective)) in write_faults().into_iter().enumerate() {
-        let client =
-            client_with(&simulator, |settings| settings.request_timeout = Duration::from_millis(500));
+        let deadline = deadline(&fault);
+        let client = client(&simulator);
         let added = format!("added-{number}.shop.example.com");
         let host = format!("host-{number}.shop.example.com");
         // The connection is there, as it is in the midst of work.
@@ -178,8 +203,7 @@ async fn a_write_is_sent_once_and_its_outcome_is_known_or_said_to_be_unknown() {
         let mut fault = fault;
         fault["service"] = "write".into();
         for operation in ["add", "edit", "delete"] {
-            let client =
-                client_with(&simulator, |settings| settings.request_timeout = Duration::from_millis(500));
+            let client = client_with(&simulator, |settings| settings.request_timeout = deadline);
             simulator.inject(serde_json::from_value(fault.clone()).unwrap());
             simulator.reset_calls();
             let outcome = match operation {
@@ -201,9 +225,12 @@ async fn a_write_is_sent_once_and_its_outcome_is_known_or_said_to_be_unknown() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_hanging_appliance_costs_the_deadline_and_no_more() {
-    let simulator = start(with_rows(1)).await;
+async fn a_hanging_appliance_costs_the_deadline_and_no_more(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(1)).await;
     let client = client_with(&simulator, |settings| settings.request_timeout = Duration::from_millis(300));
     simulator.inject(fault("*", "hang"));
     let begin = Instant::now();
@@ -215,9 +242,10 @@ async fn a_hanging_appliance_costs_the_deadline_and_no_more() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_appliances_words_are_kept() {
-    let simulator = start(with_rows(1)).await;
+async fn the_appliances_words_are_kept(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(1)).await;
     let client = client(&simulator);
     let message = Some("CNAME and other data".to_owned());
     simulator.inject(Fault::new("add", FaultKind::Reject { message, severity: None }));
@@ -225,7 +253,8 @@ async fn the_appliances_words_are_kept() {
         simulator.set_quirk("error-shape", shape).unwrap();
         let outcome = client.add(&place(), &new_row("a.shop.example.com", RecordType::A, "192.0.2.1")).await;
         let Err(Error::Rejected { service, code, message }) = &outcome else { panic!("{outcome:?}") };
-        assert_eq!((*service, &**message), ("dns_rr_add", "CNAME and other data"));
+        let add = if dialect == Dialect::Rest { "dns_rr_add" } else { "dns/rr/add" };
+        assert_eq!((*service, &**message), (add, "CNAME and other data"));
         assert!(code.parse::<u32>().is_ok(), "{code}");
     }
     simulator.shutdown().await;
