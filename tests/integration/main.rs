@@ -4,6 +4,12 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 #[cfg(test)]
+#[path = "../support/planes.rs"]
+mod planes;
+#[cfg(test)]
+#[path = "../support/wire.rs"]
+mod wire;
+#[cfg(test)]
 #[path = "../support/world.rs"]
 mod world;
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use rstest::rstest;
 use solidserver_operator::api::DnsRecord;
 use solidserver_simulator::{CallEntry, Config, Seed, SeedServer, SeedView, SeedZone};
 
 use crate::control_plane::Options;
+use crate::wire::Wire::{self, RestBasic, RestNative, RestToken};
 use crate::world::{World, manifest, message, shows};
 
 const NAMESPACE: &str = "zones";
@@ -30,8 +32,8 @@ fn seed() -> Seed {
     Seed { servers: vec![smart, with_views, empty] }
 }
 
-async fn world() -> World {
-    let mut world = World::with(Config { seed: seed(), ..Config::default() }, Options::default()).await;
+async fn world(wire: Wire) -> World {
+    let mut world = wire.world_with(Config { seed: seed(), ..Config::default() }, Options::default()).await;
     world
         .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
         .await;
@@ -68,10 +70,13 @@ fn writes(world: &World) -> Vec<CallEntry> {
     log
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_is_written_to_the_zone_that_answers_for_it() {
+async fn a_record_is_written_to_the_zone_that_answers_for_it(
+    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+) {
     const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    let world = world().await;
+    let world = world(wire).await;
     let cases = [
         // The longest of nested zones, also across a label without a zone of its own.
         (
@@ -147,9 +152,12 @@ async fn a_record_is_written_to_the_zone_that_answers_for_it() {
     assert_eq!(writes(&world), []);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn where_no_zone_will_do_the_record_is_stalled_and_nothing_is_written() {
-    let world = world().await;
+async fn where_no_zone_will_do_the_record_is_stalled_and_nothing_is_written(
+    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     // Name, spec, reason, and what the message must say.
     let cases: [(&str, &str, &str, &[&str]); 18] = [
         (
@@ -304,9 +312,12 @@ async fn where_no_zone_will_do_the_record_is_stalled_and_nothing_is_written() {
     assert_eq!(writes(&world), []);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_missing_on_the_appliance_is_found_when_it_comes() {
-    let world = world().await;
+async fn what_was_missing_on_the_appliance_is_found_when_it_comes(
+    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     let records = [
         manifest(NAMESPACE, "zone", "fqdn: www.example.edu, type: A, values: [192.0.2.1]"),
         manifest(
@@ -357,9 +368,12 @@ async fn what_was_missing_on_the_appliance_is_found_when_it_comes() {
     assert_eq!(writes(&world).len(), 4);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_follows_a_child_zone_that_comes_and_goes() {
-    let world = world().await;
+async fn a_record_follows_a_child_zone_that_comes_and_goes(
+    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     let records = [
         manifest(NAMESPACE, "moving", "fqdn: a.new.example.com, type: A, values: [192.0.2.1, 192.0.2.2]"),
         manifest(
@@ -421,9 +435,12 @@ async fn a_record_follows_a_child_zone_that_comes_and_goes() {
     assert_eq!(zones_of(&world, "a.new.example.com", "A"), [] as [String; 0]);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_deleted_after_its_zone_waits_and_says_how_to_let_it_go() {
-    let world = world().await;
+async fn a_record_deleted_after_its_zone_waits_and_says_how_to_let_it_go(
+    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     world.apply(&manifest(NAMESPACE, "late", "fqdn: a.shop.example.com, type: A, values: [192.0.2.1]")).await;
     world.until_ready(NAMESPACE, 1).await;
     world.simulator.remove_zone(SERVER, "", "shop.example.com").unwrap();
@@ -445,9 +462,12 @@ async fn a_record_deleted_after_its_zone_waits_and_says_how_to_let_it_go() {
         .await;
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_child_zone_that_cannot_be_written_stalls_the_record_and_its_rows_go_with_it() {
-    let world = world().await;
+async fn a_child_zone_that_cannot_be_written_stalls_the_record_and_its_rows_go_with_it(
+    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     world
         .apply(&manifest(NAMESPACE, "hidden", "fqdn: a.far.example.com, type: A, values: [192.0.2.1]"))
         .await;
