@@ -3,6 +3,8 @@
 use http::{HeaderName, StatusCode, header};
 
 use crate::quirk::{QuirkName, Quirks};
+use crate::request::{Dialect, Object, ServiceRequest};
+use crate::v2;
 
 /// An answer before it is put on the wire.
 #[derive(Clone, Debug)]
@@ -48,8 +50,11 @@ impl Refusal {
         Self::new(20119, message)
     }
 
-    /// The error as JSON, an object unless the quirk says otherwise.
-    pub(crate) fn body(&self, service: &str, quirks: &Quirks) -> String {
+    /// The error as JSON. In `/rest` an object, unless the quirk says otherwise.
+    pub(crate) fn body(&self, dialect: Dialect, service: &str, quirks: &Quirks) -> String {
+        if dialect == Dialect::V2 {
+            return v2::refusal(self);
+        }
         let mut object = String::from("{");
         push_member(&mut object, "errno", &self.errno.to_string());
         push_member(&mut object, "errmsg", &self.message);
@@ -74,8 +79,33 @@ impl Answer {
         Self::json(204, "")
     }
 
-    /// A confirmed write.
-    pub(crate) fn identifier(status: u16, id: u64) -> Self {
+    /// A confirmed add or edit.
+    pub(crate) fn written(request: &ServiceRequest, object: Object, id: u64, quirks: &Quirks) -> Self {
+        match request.answer_dialect() {
+            Dialect::V2 => v2::identifier(object, id),
+            Dialect::Rest if quirks.is(QuirkName::WriteStatus, "200") => Self::identifier(200, id),
+            Dialect::Rest => Self::identifier(201, id),
+        }
+    }
+
+    /// A confirmed delete.
+    pub(crate) fn deleted(request: &ServiceRequest, object: Object, id: u64, quirks: &Quirks) -> Self {
+        match request.answer_dialect() {
+            Dialect::V2 => v2::identifier(object, id),
+            Dialect::Rest if quirks.is(QuirkName::DeleteStatus, "204") => Self::nothing(),
+            Dialect::Rest => Self::identifier(200, id),
+        }
+    }
+
+    /// The answer of a count.
+    pub(crate) fn count(request: &ServiceRequest, rows: usize) -> Self {
+        match request.answer_dialect() {
+            Dialect::V2 => v2::count(rows),
+            Dialect::Rest => Self::json(200, format!("[{{\"errno\":\"0\",\"total\":\"{rows}\"}}]")),
+        }
+    }
+
+    fn identifier(status: u16, id: u64) -> Self {
         Self::json(status, format!("[{{\"ret_oid\":\"{id}\"}}]"))
     }
 
@@ -88,13 +118,15 @@ impl Answer {
         }
     }
 
-    pub(crate) fn refusal(refusal: &Refusal, service: &str, quirks: &Quirks) -> Self {
-        Self::json(400, refusal.body(service, quirks))
+    pub(crate) fn refusal(refusal: &Refusal, request: &ServiceRequest, quirks: &Quirks) -> Self {
+        Self::json(400, refusal.body(request.answer_dialect(), &request.service, quirks))
     }
 
-    pub(crate) fn unauthorized(quirks: &Quirks) -> Self {
+    pub(crate) fn unauthorized(dialect: Dialect, quirks: &Quirks) -> Self {
         let mut answer = match quirks.get(QuirkName::AuthFailureBody) {
-            "json" => Self::json(401, Refusal::new(1, "Authentication failed").body("login", quirks)),
+            "json" => {
+                Self::json(401, Refusal::new(1, "Authentication failed").body(dialect, "login", quirks))
+            }
             "html" => Self::html(401, "401 Unauthorized"),
             _ => Self::json(401, ""),
         };
@@ -102,9 +134,9 @@ impl Answer {
         answer
     }
 
-    pub(crate) fn forbidden(service: &str, quirks: &Quirks) -> Self {
+    pub(crate) fn forbidden(request: &ServiceRequest, quirks: &Quirks) -> Self {
         match quirks.get(QuirkName::ForbiddenCode) {
-            "400" => Self::refusal(&Refusal::new(3, "Permission denied"), service, quirks),
+            "400" => Self::refusal(&Refusal::new(3, "Permission denied"), request, quirks),
             "200" => Self::disconnected(200),
             _ => Self::disconnected(403),
         }
@@ -144,7 +176,7 @@ pub(crate) fn push_member(object: &mut String, name: &str, value: &str) {
 }
 
 /// Writes a JSON text as PHP does, with `/` as `\/`.
-fn push_text(json: &mut String, text: &str) {
+pub(crate) fn push_text(json: &mut String, text: &str) {
     json.push('"');
     let mut plain = 0;
     for (index, byte) in text.bytes().enumerate() {
@@ -188,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_missing_parameter_looks_as_it_does_on_the_appliance() {
-        let body = Refusal::missing("rr_id/rr_name").body("dns_rr_delete", &Quirks::default());
+        let body = Refusal::missing("rr_id/rr_name").body(Dialect::Rest, "dns_rr_delete", &Quirks::default());
         assert_eq!(
             body,
             "{\"errno\":\"4\",\"errmsg\":\"Missing parameter\",\"severity\":\"error\",\"parameters\":\"rr_id\\/rr_name\",\

@@ -12,7 +12,7 @@ use crate::authentication::{self, Verdict};
 use crate::calls::Ticket;
 use crate::fault::FaultKind;
 use crate::quirk::QuirkName;
-use crate::request::{self, Malformed, ServiceRequest};
+use crate::request::{self, Dialect, Malformed, ServiceRequest};
 use crate::service::{self, Tampering};
 use crate::state::State;
 
@@ -78,7 +78,7 @@ impl Appliance {
         let Ok(body) = axum::body::to_bytes(body, LONGEST_BODY).await else {
             return Ok(Answer::html(413, "413 Request Entity Too Large").into_response());
         };
-        let (request, outcome) = request::read(&parts.method, &parts.uri, &parts.headers, &body);
+        let (request, _transport, outcome) = request::read(&parts.method, &parts.uri, &parts.headers, &body);
         let mut begun = match self.begin(request, outcome, &parts) {
             Ok(call) => call,
             Err((answer, mut in_flight, latency)) => {
@@ -120,7 +120,8 @@ impl Appliance {
             return Err((Answer::html(414, "414 URI Too Long"), in_flight, state.latency));
         }
         if let Err(wait) = state.admit(now_ms) {
-            return Err((too_many(wait, state), in_flight, state.latency));
+            let answer = too_many(wait, request.answer_dialect(), state);
+            return Err((answer, in_flight, state.latency));
         }
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let verdict = state.authentication.judge(&parts.method, &parts.uri, &parts.headers, clock);
@@ -155,11 +156,11 @@ impl Appliance {
         let state = &mut *guard;
         match call.verdict {
             Verdict::Admitted => {}
-            Verdict::Refused => return Answer::unauthorized(&state.quirks),
+            Verdict::Refused => return Answer::unauthorized(call.request.answer_dialect(), &state.quirks),
             Verdict::ClockSkew => return Answer::json(412, ""),
         }
         if let Some(Malformed(message)) = &call.malformed {
-            return Answer::refusal(&Refusal::new(7, message), &call.request.service, &state.quirks);
+            return Answer::refusal(&Refusal::new(7, message), &call.request, &state.quirks);
         }
         if call.faults.contains(&FaultKind::RenumberIds) {
             let order = state.cause(now_ms).id_order;
@@ -190,17 +191,16 @@ impl Appliance {
     /// What comes instead of the true answer, before or after the call took effect.
     fn replacement(&self, call: &Call, committed: bool) -> Option<Replacement> {
         let state = self.state();
-        let service = call.request.service.as_str();
+        let request = &call.request;
+        let body = |refusal: Refusal| refusal.body(request.answer_dialect(), &request.service, &state.quirks);
         let error = |message: &Option<String>, fallback: &str| {
             Refusal::new(9, message.clone().unwrap_or_else(|| fallback.to_owned()))
         };
         call.faults.iter().find_map(|fault| {
             let (replacement, after_commit) = match fault {
-                FaultKind::Status { code, body, retry_after, after_commit } => {
-                    let body = body
-                        .clone()
-                        .unwrap_or_else(|| error(&None, "Injected fault").body(service, &state.quirks));
-                    let mut answer = Answer::json(*code, if *code == 204 { String::new() } else { body });
+                FaultKind::Status { code, body: given, retry_after, after_commit } => {
+                    let text = given.clone().unwrap_or_else(|| body(error(&None, "Injected fault")));
+                    let mut answer = Answer::json(*code, if *code == 204 { String::new() } else { text });
                     answer.headers.extend(retry_after.clone().map(|text| (header::RETRY_AFTER, text)));
                     (Replacement::Answer(answer), *after_commit)
                 }
@@ -209,12 +209,12 @@ impl Appliance {
                     (Replacement::Answer(Answer::json(*code, "")), *after_commit)
                 }
                 FaultKind::SuccessFalse { message, after_commit } => {
-                    let body = error(message, "Injected fault").body(service, &state.quirks);
-                    (Replacement::Answer(Answer::json(200, body)), *after_commit)
+                    let text = body(error(message, "Injected fault"));
+                    (Replacement::Answer(Answer::json(200, text)), *after_commit)
                 }
                 FaultKind::ConnectedFalse => (Replacement::Answer(Answer::disconnected(200)), false),
                 FaultKind::Forbidden => {
-                    (Replacement::Answer(Answer::forbidden(service, &state.quirks)), false)
+                    (Replacement::Answer(Answer::forbidden(request, &state.quirks)), false)
                 }
                 FaultKind::Html { after_commit } => {
                     (Replacement::Answer(Answer::html(200, "SOLIDserver is starting")), *after_commit)
@@ -224,7 +224,7 @@ impl Appliance {
                     if let Some(severity) = severity {
                         refusal.severity.clone_from(severity);
                     }
-                    (Replacement::Answer(Answer::refusal(&refusal, service, &state.quirks)), false)
+                    (Replacement::Answer(Answer::refusal(&refusal, request, &state.quirks)), false)
                 }
                 FaultKind::ClockSkew => (Replacement::Answer(Answer::json(412, "")), false),
                 FaultKind::ResetBeforeCommit => (Replacement::Reset, false),
@@ -291,9 +291,9 @@ fn tampering(faults: &[FaultKind]) -> Tampering {
     tampering
 }
 
-fn too_many(wait: Duration, state: &State) -> Answer {
+fn too_many(wait: Duration, dialect: Dialect, state: &State) -> Answer {
     let mut answer =
-        Answer::json(429, Refusal::new(8, "Too many requests").body("rate_limit", &state.quirks));
+        Answer::json(429, Refusal::new(8, "Too many requests").body(dialect, "rate_limit", &state.quirks));
     // Whole seconds, rounded up, so that a client that waits as told is not too early.
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     let text = match state.quirks.get(QuirkName::RetryAfter) {

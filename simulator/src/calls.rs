@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
-use crate::request::{Operation, ServiceRequest};
+use crate::request::{Dialect, Object, Operation, ServiceRequest};
+use crate::v2;
 
 /// How many calls the log keeps.
 const LOG_LENGTH: usize = 200_000;
@@ -17,8 +18,10 @@ const LOG_BYTES: usize = 128 * 1024 * 1024;
 pub struct Calls {
     /// All calls.
     pub total: u64,
-    /// Calls by service, such as `dns_rr_list`.
+    /// Calls by service, as the dialect names it: `dns_rr_list`, `dns/rr/list`.
     pub by_service: BTreeMap<String, u64>,
+    /// Calls by what they are about (`member`, `server`, `view`, `zone`, `rr`) and do, in either dialect.
+    pub by_object: BTreeMap<String, BTreeMap<String, u64>>,
     /// Calls by what they do: `list`, `info`, `count`, `add`, `edit`, `delete`; calls of an unknown service are `other`.
     pub by_operation: BTreeMap<String, u64>,
     /// Answers by HTTP status; `none` counts the calls that ended without an answer.
@@ -46,6 +49,13 @@ impl Calls {
         self.by_operation.get(name).copied().unwrap_or_default()
     }
 
+    /// How many calls of an operation were about this: `member`, `server`, `view`, `zone` or `rr`; in either dialect.
+    #[must_use]
+    pub fn of(&self, object: &str, operation: &str) -> u64 {
+        let operations = self.by_object.get(object);
+        operations.and_then(|operations| operations.get(operation)).copied().unwrap_or_default()
+    }
+
     /// How many answers had this HTTP status.
     #[must_use]
     pub fn status(&self, code: u16) -> u64 {
@@ -67,11 +77,15 @@ pub struct CallEntry {
     pub number: u64,
     /// The HTTP method.
     pub method: String,
-    /// The service, or the path where it is none.
+    /// The service as the dialect names it, or the path where it is none.
     pub service: String,
+    /// The dialect; `None` outside of both.
+    pub dialect: Option<Dialect>,
+    /// What it is about: `member`, `server`, `view`, `zone`, `rr`; `other` where that is not known.
+    pub object: &'static str,
     /// What it does.
     pub operation: String,
-    /// The parameters, from query, path and body together.
+    /// The parameters by the names they were sent with, from query, path and body together. Arrays are JSON.
     pub parameters: BTreeMap<String, String>,
     /// The HTTP status of the answer; `None` while it is in flight and when it ended without one.
     pub status: Option<u16>,
@@ -83,6 +97,17 @@ pub struct CallEntry {
     pub start_ms: u64,
     /// When it ended; `None` while it is in flight.
     pub end_ms: Option<u64>,
+}
+
+impl CallEntry {
+    /// A parameter by its `/rest` name, written as in `/rest`, whatever the dialect of the call.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        match self.dialect {
+            Some(Dialect::V2) => v2::in_rest_terms(&self.parameters).remove(name),
+            _ => self.parameters.get(name).cloned(),
+        }
+    }
 }
 
 /// Counts and log, as they grow.
@@ -117,13 +142,16 @@ impl Recorder {
         self.calls.total += 1;
         *self.calls.by_service.entry(request.service.clone()).or_default() += 1;
         *self.calls.by_operation.entry(operation.to_owned()).or_default() += 1;
+        let object = request.object.map_or("other", Object::as_str);
+        let operations = self.calls.by_object.entry(object.to_owned()).or_default();
+        *operations.entry(operation.to_owned()).or_default() += 1;
         self.calls.in_flight += 1;
         self.calls.max_in_flight = self.calls.max_in_flight.max(self.calls.in_flight);
         if write {
             self.writes_in_flight += 1;
             self.calls.max_writes_in_flight = self.calls.max_writes_in_flight.max(self.writes_in_flight);
         }
-        self.log_bytes += bytes(&request.parameters);
+        self.log_bytes += bytes(&request.sent);
         while self.log.len() >= LOG_LENGTH || self.log_bytes > LOG_BYTES {
             let Some(oldest) = self.log.pop_front() else { break };
             self.log_bytes = self.log_bytes.saturating_sub(bytes(&oldest.parameters));
@@ -134,8 +162,10 @@ impl Recorder {
             number,
             method: request.method.clone(),
             service: request.service.clone(),
+            dialect: request.dialect,
+            object,
             operation: operation.to_owned(),
-            parameters: request.parameters.clone(),
+            parameters: request.sent.clone(),
             status: None,
             user_agent: user_agent.to_owned(),
             login,
@@ -242,7 +272,7 @@ mod tests {
     fn the_log_forgets_the_oldest_calls_when_they_are_large() {
         let mut recorder = Recorder::default();
         let mut large = request("dns_rr_list", Operation::List);
-        large.parameters.insert("WHERE".to_owned(), "x".repeat(LOG_BYTES / 3));
+        large.sent.insert("WHERE".to_owned(), "x".repeat(LOG_BYTES / 3));
         let first = recorder.begin(&large, "", "none", 1);
         for _ in 0..3 {
             recorder.begin(&large, "", "none", 1);

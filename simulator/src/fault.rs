@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::request::{Operation, ServiceRequest};
+use crate::request::{Dialect, Object, Operation, ServiceRequest};
 
 /// Misbehaviour that is injected into matching calls.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// A service such as `dns_rr_list`, an operation (`list`, `info`, `count`, `add`, `edit`, `delete`), `write` for
-    /// any of the last three, or `*`.
+    /// A service, an operation (`list`, `info`, `count`, `add`, `edit`, `delete`), `write` for any of the last three, or
+    /// `*`. The `/rest` name of a service, such as `dns_rr_list`, means it in both dialects; its path in v2, such as
+    /// `dns/rr/list`, means it there only.
     #[serde(default = "any")]
     pub service: String,
-    /// Only calls that carry these parameters with these values.
+    /// Only calls in this dialect; absent means both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
+    /// Only calls that carry these parameters with these values. The names of `/rest` mean a parameter in both dialects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, String>,
     /// How many matching calls pass first.
@@ -154,8 +158,9 @@ fn one() -> usize {
 }
 
 /// Every field that a fault can have in JSON. Misspelt ones are refused, lest a test believe in a fault that is not there.
-pub(crate) const FIELDS: [&str; 17] = [
+pub(crate) const FIELDS: [&str; 18] = [
     "service",
+    "dialect",
     "parameters",
     "after",
     "count",
@@ -180,6 +185,7 @@ impl Fault {
     pub fn new(service: impl Into<String>, kind: FaultKind) -> Self {
         Self {
             service: service.into(),
+            dialect: None,
             parameters: BTreeMap::new(),
             after: 0,
             count: None,
@@ -222,17 +228,27 @@ impl Fault {
         self
     }
 
+    /// Hits only calls in this dialect.
+    #[must_use]
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = Some(dialect);
+        self
+    }
+
     fn matches(&self, request: &ServiceRequest) -> bool {
         let service = match self.service.as_str() {
             "*" => true,
             "write" => request.operation.is_some_and(Operation::is_write),
             text => {
                 text == request.service
+                    || text == request.rest_service
                     || request.operation.is_some_and(|operation| operation.as_str() == text)
             }
         };
+        let dialect = self.dialect.is_none() || self.dialect == request.dialect;
         service
-            && self.parameters.iter().all(|(name, value)| request.parameters.get(name) == Some(value))
+            && dialect
+            && self.parameters.iter().all(|(name, value)| request.carries(name, value))
             && self.kind.applies_to(request)
     }
 }
@@ -252,9 +268,9 @@ impl FaultKind {
                 request.operation.is_some_and(Operation::is_write)
                     && !(severity.as_deref() == Some("warning") && accepted)
             }
-            Self::Rewrite { name, .. } => {
+            Self::Rewrite { .. } => {
                 matches!(request.operation, Some(Operation::Add | Operation::Edit))
-                    && (name.is_none() || request.service == "dns_rr_add")
+                    && request.object == Some(Object::Row)
             }
             _ => true,
         }

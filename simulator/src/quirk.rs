@@ -51,7 +51,7 @@ quirks! {
         ["403" => "403 with {\"connected\":false}", "400" => "400 with an error object", "200" => "200 with {\"connected\":false}"];
     CnameConflict, "cname-conflict", "6.1, 9 #3", "Is a CNAME beside other types refused?",
         ["reject" => "400", "accept" => "stored, with a note in multistatus"];
-    DuplicateAdd, "duplicate-add", "6.1, 9 #2, #4", "What does add_flag=new_only do with a row that is already there?",
+    DuplicateAdd, "duplicate-add", "6.1, 9 #2, #4", "What does add_flag=new_only, or an add in v2, do with a row that is already there?",
         ["reject" => "400, \"DNS rr already exists\"", "edit" => "edits it", "accept-second" => "adds a second row"];
     DuplicateEdit, "duplicate-edit", "6.1, 9 #2", "May an edit make a row equal to another one?",
         ["reject" => "400, \"DNS rr already exists\"", "accept" => "two equal rows"];
@@ -75,8 +75,10 @@ quirks! {
         ["none" => "all", "100" => "100", "1000" => "1000"];
     PageCap, "page-cap", "3.2, 9 #9", "Is there a maximum of rows per list, whatever `limit` says?",
         ["none" => "no", "10" => "10 rows, silently", "100" => "100 rows, silently", "500" => "500 rows, silently"];
+    V2EmptyList, "v2-empty-list", "6.2, 9 #5", "How does v2 say that a list is empty?",
+        ["200" => "200 with no data", "204" => "204"];
     OffsetPastEnd, "offset-past-end", "3.2", "What does a list give when `offset` is beyond its end?",
-        ["empty" => "204", "error" => "400"];
+        ["empty" => "an empty list", "error" => "400"];
     DeleteByName, "delete-by-name-on-smart", "7, 9 #11", "Does a delete by name work on a SMART?",
         ["deletes" => "yes", "connected-false" => "no: 200 with {\"connected\":false}, nothing happens"];
     CaseStorage, "case-storage", "4.5, 9 #14", "In which case are names stored?",

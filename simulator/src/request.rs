@@ -1,10 +1,49 @@
-//! Requests to the appliance's services, whatever way they came.
+//! Requests to the appliance's services, whatever way and in whatever dialect they came.
 
 use std::collections::BTreeMap;
 
 use axum::body::Bytes;
 use http::{HeaderMap, Method, Uri};
-use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{rest, v2};
+
+/// The two ways to speak to the appliance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// `/rest/<service>`.
+    Rest,
+    /// `/api/v2.0/<module>/<object>/<action>`.
+    V2,
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Object {
+    /// The appliance itself.
+    Member,
+    /// A space of its address management.
+    Space,
+    Server,
+    View,
+    Zone,
+    Row,
+}
+
+impl Object {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Space => "space",
+            Self::Server => "server",
+            Self::View => "view",
+            Self::Zone => "zone",
+            Self::Row => "rr",
+        }
+    }
+}
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +77,20 @@ impl Operation {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServiceRequest {
     pub(crate) method: String,
-    /// The service's name; the whole path where it is no service.
+    /// The service as the dialect names it: `dns_rr_list`, `dns/rr/list`; the whole path where it is no service.
     pub(crate) service: String,
-    /// Whether the path is below `/rest/`.
-    pub(crate) is_rest: bool,
+    /// The `/rest` service that does the same; the service itself in that dialect.
+    pub(crate) rest_service: String,
+    /// `None` outside of both.
+    pub(crate) dialect: Option<Dialect>,
+    /// `None` for a service that is not known.
+    pub(crate) object: Option<Object>,
     /// `None` for a service that is not known.
     pub(crate) operation: Option<Operation>,
+    /// The parameters by their `/rest` names, which is how the services know them.
     pub(crate) parameters: BTreeMap<String, String>,
+    /// The parameters by the names they were sent with. Structured values are JSON.
+    pub(crate) sent: BTreeMap<String, String>,
 }
 
 impl ServiceRequest {
@@ -52,11 +98,28 @@ impl ServiceRequest {
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
+
+    /// The dialect to answer in. Outside of both the appliance has none, and faults speak the older one.
+    pub(crate) fn answer_dialect(&self) -> Dialect {
+        self.dialect.unwrap_or(Dialect::Rest)
+    }
+
+    /// Whether it carries this parameter, by either of its names, with this value.
+    pub(crate) fn carries(&self, name: &str, value: &str) -> bool {
+        [&self.sent, &self.parameters].iter().any(|known| known.get(name).is_some_and(|sent| sent == value))
+    }
 }
 
 /// A request that cannot be understood at all.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) String);
+
+/// Where the parameters of a request stood.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Transport {
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: Vec<(String, Value)>,
+}
 
 /// Reads path, query and body. The appliance takes parameters from all three; the later ones win.
 pub(crate) fn read(
@@ -64,88 +127,52 @@ pub(crate) fn read(
     uri: &Uri,
     headers: &HeaderMap,
     body: &Bytes,
-) -> (ServiceRequest, Result<(), Malformed>) {
-    let mut request = ServiceRequest { method: method.to_string(), ..ServiceRequest::default() };
-    if let Some(rest) = uri.path().strip_prefix("/rest/") {
-        request.is_rest = true;
-        read_rest_path(rest, &mut request);
+) -> (ServiceRequest, Transport, Result<(), Malformed>) {
+    let mut transport = Transport {
+        query: uri.query().map(|query| read_form(query.as_bytes())).unwrap_or_default(),
+        body: Vec::new(),
+    };
+    let outcome = read_body(headers, body).map(|body| transport.body = body);
+    let request = if let Some(path) = uri.path().strip_prefix("/rest/") {
+        rest::read(method, path, &transport)
+    } else if let Some(path) = uri.path().strip_prefix("/api/v2.0/") {
+        v2::read(method, path, &transport)
     } else {
-        request.service = uri.path().to_owned();
-    }
-    if let Some(query) = uri.query() {
-        read_form(query.as_bytes(), &mut request.parameters);
-    }
-    let outcome = read_body(headers, body, &mut request.parameters);
-    request.operation = operation(method, &request);
-    (request, outcome)
+        None
+    };
+    let unknown = || ServiceRequest {
+        method: method.to_string(),
+        service: uri.path().to_owned(),
+        ..ServiceRequest::default()
+    };
+    (request.unwrap_or_else(unknown), transport, outcome)
 }
 
-/// `<service>[&name=value..][/WHERE/<clause>]`: vendor clients glue `&add_flag=` to a path that has no query.
-fn read_rest_path(path: &str, request: &mut ServiceRequest) {
-    let (service, tail) = path.split_once('/').unwrap_or((path, ""));
-    let (service, glued) = service.split_once('&').unwrap_or((service, ""));
-    service.clone_into(&mut request.service);
-    read_form(glued.as_bytes(), &mut request.parameters);
-    if let Some((name @ ("WHERE" | "ORDERBY" | "SELECT"), clause)) = tail.split_once('/') {
-        let text = clause.replace('+', " ");
-        request
-            .parameters
-            .insert(name.to_owned(), percent_decode_str(&text).decode_utf8_lossy().into_owned());
-    }
+pub(crate) fn read_form(text: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(text).into_owned().filter(|(name, _)| !name.is_empty()).collect()
 }
 
-fn read_form(text: &[u8], parameters: &mut BTreeMap<String, String>) {
-    for (name, value) in form_urlencoded::parse(text) {
-        if !name.is_empty() {
-            parameters.insert(name.into_owned(), value.into_owned());
-        }
-    }
-}
-
-fn read_body(
-    headers: &HeaderMap,
-    body: &Bytes,
-    parameters: &mut BTreeMap<String, String>,
-) -> Result<(), Malformed> {
+fn read_body(headers: &HeaderMap, body: &Bytes) -> Result<Vec<(String, Value)>, Malformed> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let content_type =
         headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if content_type.starts_with("application/x-www-form-urlencoded") {
-        read_form(body, parameters);
-        return Ok(());
+        return Ok(read_form(body).into_iter().map(|(name, value)| (name, Value::String(value))).collect());
     }
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body)
+    let object: serde_json::Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| Malformed(format!("The specified document is not valid JSON data: {error}")))?;
-    for (name, value) in object {
-        let text = match value {
-            serde_json::Value::String(text) => text,
-            serde_json::Value::Number(number) => number.to_string(),
-            serde_json::Value::Bool(flag) => u8::from(flag).to_string(),
-            _ => continue,
-        };
-        parameters.insert(name, text);
-    }
-    Ok(())
+    Ok(object.into_iter().collect())
 }
 
-/// The flag of `dns_rr_add`, not the verb, says whether it adds or edits.
-fn operation(method: &Method, request: &ServiceRequest) -> Option<Operation> {
-    let service = request.service.as_str();
-    match service.rsplit_once('_')?.1 {
-        _ if !request.is_rest => None,
-        "list" => Some(Operation::List),
-        "info" => Some(Operation::Info),
-        "count" => Some(Operation::Count),
-        "delete" => Some(Operation::Delete),
-        "add" => Some(match request.parameters.get("add_flag").map(String::as_str) {
-            Some("new_only") => Operation::Add,
-            Some("edit_only") => Operation::Edit,
-            _ if request.text("rr_id").is_some() || method == Method::PUT => Operation::Edit,
-            _ => Operation::Add,
-        }),
-        _ => None,
+/// A value as a parameter carries it; `None` for what is no single value.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(u8::from(*flag).to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -161,7 +188,9 @@ mod tests {
     ) -> (ServiceRequest, Result<(), Malformed>) {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::CONTENT_TYPE, content_type.parse().unwrap());
-        read(method, &uri.parse().unwrap(), &headers, &Bytes::copy_from_slice(body.as_bytes()))
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let (request, _, outcome) = read(method, &uri.parse().unwrap(), &headers, &body);
+        (request, outcome)
     }
 
     #[test]
@@ -198,8 +227,22 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_json_object_is_malformed() {
-        assert!(request(&Method::POST, "/rest/dns_rr_add", "application/json", "{").1.is_err());
-        assert!(request(&Method::POST, "/rest/dns_rr_add", "application/json", "[1]").1.is_err());
-        assert!(request(&Method::POST, "/rest/dns_rr_add", "application/json", " ").1.is_ok());
+        for path in ["/rest/dns_rr_add", "/api/v2.0/dns/rr/add"] {
+            assert!(request(&Method::POST, path, "application/json", "{").1.is_err());
+            assert!(request(&Method::POST, path, "application/json", "[1]").1.is_err());
+            assert!(request(&Method::POST, path, "application/json", " ").1.is_ok());
+        }
+    }
+
+    #[test]
+    fn both_dialects_name_the_same_service() {
+        let (rest, _) = request(&Method::GET, "/rest/dns_zone_list?WHERE=dns_id%3D5", "", "");
+        let (v2, _) = request(&Method::GET, "/api/v2.0/dns/zone/list?where=server_id%3D5", "", "");
+        assert_eq!((v2.object, v2.operation), (Some(Object::Zone), Some(Operation::List)));
+        assert_eq!((v2.object, v2.operation), (rest.object, rest.operation));
+        assert_eq!((v2.service.as_str(), v2.rest_service.as_str()), ("dns/zone/list", "dns_zone_list"));
+        assert_eq!((rest.dialect, v2.dialect), (Some(Dialect::Rest), Some(Dialect::V2)));
+        assert!(v2.carries("where", "server_id=5") && v2.carries("WHERE", "server_id=5"));
+        assert!(!v2.carries("where", "server_id=6"));
     }
 }

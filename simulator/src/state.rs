@@ -70,6 +70,15 @@ impl State {
 
     /// Class parameters of rows exist since version 8.0.
     pub(crate) fn has_row_parameters(&self) -> bool {
+        self.is_version_8()
+    }
+
+    /// `/api/v2.0` exists since version 8.0.
+    pub(crate) fn has_v2(&self) -> bool {
+        self.is_version_8()
+    }
+
+    fn is_version_8(&self) -> bool {
         let major = self.version.split('.').next().and_then(|text| text.parse().ok());
         major.is_none_or(|major: u32| major >= 8)
     }

@@ -9,8 +9,8 @@ use url::Url;
 use super::appliance::Surroundings;
 use super::catalogue::Refusal;
 use super::secret::{SecretState, SecretWatch};
-use crate::api::{AuthMethod, Dialect, Reason, SolidServerSpec};
-use crate::solidserver::{Call, CallObserver, Client, Credentials, Settings, TlsSettings};
+use crate::api::{self, AuthMethod, Reason, SolidServerSpec};
+use crate::solidserver::{Call, CallObserver, Client, Credentials, Dialect, Settings, TlsSettings};
 use crate::telemetry::Metrics;
 
 /// How long a Secret may take to be looked at for the first time.
@@ -98,6 +98,10 @@ impl Connector {
         let tls = spec.tls.clone().unwrap_or_default();
         Ok(Settings {
             endpoint,
+            dialect: match spec.dialect() {
+                api::Dialect::Rest => Dialect::Rest,
+                api::Dialect::V2 => Dialect::V2,
+            },
             credentials: credentials(spec, secret, &self.surroundings.operator_namespace)?,
             tls: TlsSettings {
                 ca_bundle: tls.ca_bundle_pem().map_err(|error| invalid(error.to_string()))?,
@@ -171,9 +175,7 @@ fn credentials(
 /// What the API offers and this version does not serve yet is refused, never ignored.
 fn refuse_unserved(spec: &SolidServerSpec) -> Result<(), Refusal> {
     let tls = spec.tls.as_ref();
-    let field = if spec.dialect() == Dialect::V2 {
-        "spec.api: V2"
-    } else if tls.is_some_and(|tls| tls.ca_bundle_secret_ref.is_some()) {
+    let field = if tls.is_some_and(|tls| tls.ca_bundle_secret_ref.is_some()) {
         "spec.tls.caBundleSecretRef (use spec.tls.caBundle)"
     } else if tls.is_some_and(|tls| tls.client_cert_secret_ref.is_some()) {
         "spec.tls.clientCertSecretRef"

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::dialect::Dialect;
+use super::dialect::{Answer, Dialect, Fault, Warnings};
+use super::listed::ListedIds;
 use super::listing::{Lister, PageSizes};
 use super::sight::SoaListing;
 use super::transport::Transport;
-use super::{Error, Settings};
+use super::{Error, Settings, gate};
 use crate::record::{NewRow, Place, RowEdit, RowId};
 
 /// A client of one appliance: one connection pool and one gate, shared by all clones.
@@ -24,10 +25,12 @@ pub struct Client {
 struct Shared {
     transport: Transport,
     dialect: Dialect,
+    warnings: Warnings,
     concurrency: usize,
     page_size: usize,
     page_sizes: PageSizes,
     soa_listing: SoaListing,
+    listed: ListedIds,
 }
 
 impl Client {
@@ -36,15 +39,18 @@ impl Client {
     /// # Errors
     /// [`Error::Settings`] for settings that cannot work.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let dialect = Dialect { accept_warnings: settings.accept_warnings };
+        let dialect = settings.dialect;
+        let warnings = if settings.accept_warnings { Warnings::Accepted } else { Warnings::Heeded };
         let (concurrency, page_size) = (settings.concurrency.max(1), settings.page_size.max(1));
         let shared = Shared {
             transport: Transport::new(settings)?,
             dialect,
+            warnings,
             concurrency,
             page_size,
             page_sizes: PageSizes::default(),
             soa_listing: SoaListing::default(),
+            listed: ListedIds::default(),
         };
         Ok(Self { shared: Arc::new(shared), start_by: None })
     }
@@ -75,30 +81,40 @@ impl Client {
         self.shared.page_size
     }
 
-    /// Adds a row, never edits one: `add_flag=new_only`. Returns its id.
+    /// Adds a row, and is meant never to edit one. Returns its id.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] for a row that is there already, [`Error::Rejected`] for one that the appliance does
-    /// not want, [`Error::Ambiguous`] if nobody knows; all others mean that nothing was executed.
+    /// not want, [`Error::Ambiguous`] if nobody knows, which is so as well when the answer shows the id of a row that this
+    /// client has read or added lately: then that row was edited. All others mean that nothing was executed.
     pub async fn add(&self, place: &Place, row: &NewRow) -> Result<RowId, Error> {
-        let Shared { transport, dialect, .. } = &*self.shared;
+        let Shared { transport, dialect, warnings, listed, .. } = &*self.shared;
         tracing::debug!(%place, name = %row.name, record_type = %row.data.record_type(), "adding a row");
-        transport.write(&dialect.add(place, row), self.start_by, |answer| dialect.written(answer)).await
+        let added = |answer: &Answer| {
+            let id = dialect.written(answer)?;
+            if listed.is_new(&id, gate::now()) {
+                return Ok(id);
+            }
+            Err(Fault::Unreadable("a row that was there before seems to have been edited".to_owned()))
+        };
+        transport.write(&dialect.add(place, row, *warnings), self.start_by, added).await
     }
 
     /// Changes a row in place, by the id just read. Returns the id that the row has now.
     ///
     /// A stale id is harmless as far as the appliance's documentation goes: nothing but the id tells it which row is
-    /// meant, and `add_flag=edit_only` keeps it from creating one. An id that was given to *another* row in the
+    /// meant, and it is told too little to create one. An id that was given to *another* row in the
     /// meantime would be believed, which is why ids must not be used long after their reading.
     ///
     /// # Errors
     /// [`Error::DoesNotExist`] for a stale id, [`Error::AlreadyExists`] if another row has that value already,
     /// [`Error::Rejected`], and [`Error::Ambiguous`] as for [`Client::add`].
     pub async fn edit(&self, place: &Place, id: &RowId, edit: &RowEdit) -> Result<RowId, Error> {
-        let Shared { transport, dialect, .. } = &*self.shared;
+        let Shared { transport, dialect, warnings, .. } = &*self.shared;
         tracing::debug!(%place, %id, "editing a row");
-        transport.write(&dialect.edit(id, edit), self.start_by, |answer| dialect.written(answer)).await
+        transport
+            .write(&dialect.edit(id, edit, *warnings), self.start_by, |answer| dialect.written(answer))
+            .await
     }
 
     /// Deletes a row, by the id just read. See [`Client::edit`] about stale ids. By name it is never done: a value
@@ -107,9 +123,13 @@ impl Client {
     /// # Errors
     /// [`Error::DoesNotExist`] for a stale id, [`Error::Rejected`], and [`Error::Ambiguous`] as for [`Client::add`].
     pub async fn delete(&self, place: &Place, id: &RowId) -> Result<(), Error> {
-        let Shared { transport, dialect, .. } = &*self.shared;
+        let Shared { transport, dialect, warnings, listed, .. } = &*self.shared;
         tracing::debug!(%place, %id, "deleting a row");
-        transport.write(&dialect.delete(id), self.start_by, |answer| dialect.deleted(answer)).await
+        transport
+            .write(&dialect.delete(id, *warnings), self.start_by, |answer| dialect.deleted(answer))
+            .await?;
+        listed.deleted(id);
+        Ok(())
     }
 
     pub(super) fn transport(&self) -> &Transport {
@@ -122,6 +142,10 @@ impl Client {
 
     pub(super) fn soa_listing(&self) -> &SoaListing {
         &self.shared.soa_listing
+    }
+
+    pub(super) fn listed(&self) -> &ListedIds {
+        &self.shared.listed
     }
 
     pub(super) fn lister(&self) -> Lister<'_> {

@@ -6,11 +6,13 @@
 //! - `login`: what a call shows to be let in; signs it under a token.
 //! - `gate`: how many calls run at a time and how fast, after 429 as well.
 //! - `listing`, `sight`: when a list is complete, and when a zone was really seen.
+//! - `listed`: which rows were there before an add.
 
 mod client;
 mod dialect;
 mod error;
 mod gate;
+mod listed;
 mod listing;
 mod login;
 mod read;
@@ -21,6 +23,7 @@ mod transport;
 pub mod values;
 
 pub use client::Client;
+pub use dialect::Dialect;
 pub use error::Error;
 pub use reading::{EndedBy, Reading, Server, Sight};
 pub use settings::{Call, CallObserver, Credentials, Settings, TlsSettings};

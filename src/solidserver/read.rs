@@ -75,7 +75,7 @@ impl Client {
         let list = dialect.rows_of_zone(place);
         let listing =
             self.lister().list(&list, Proof::Count, |answer| dialect.rows_in(answer, filter)).await?;
-        self.reading(place, vec![listing]).await
+        self.reading(place, list.service, vec![listing]).await
     }
 
     /// The rows of all types at some names of a zone. Takes a call for each of [`Client::name_chunks`]; and one more for
@@ -94,7 +94,7 @@ impl Client {
         });
         let lists: Vec<_> = lists.collect();
         let listings = stream::iter(lists).buffered(self.concurrency()).try_collect().await?;
-        self.reading(place, listings).await
+        self.reading(place, dialect.rows_of_zone(place).service, listings).await
     }
 
     /// How many chunks [`Client::read_names`] would ask for, so that the caller can choose the cheaper way. One call
@@ -115,14 +115,19 @@ impl Client {
     }
 
     /// Puts the lists of one reading together.
-    async fn reading(&self, place: &Place, listings: Vec<Listing<Found>>) -> Result<Reading, Error> {
+    async fn reading(
+        &self,
+        place: &Place,
+        service: &'static str,
+        listings: Vec<Listing<Found>>,
+    ) -> Result<Reading, Error> {
         let mut calls: usize = listings.iter().map(|listing| listing.calls).sum();
         let ended_by = listings.iter().map(|listing| listing.ended_by);
         let ended_by = ended_by.reduce(weakest).unwrap_or(EndedBy::Count);
         let mut sight = Sight::Seen;
         let (mut rows, mut rows_seen) = (Vec::new(), 0);
         for listing in listings {
-            let evidence = evidence(&listing.items)?;
+            let evidence = evidence(service, &listing.items)?;
             // Each list has to prove sight by itself: rights can be withdrawn between two.
             if self.sight(place, evidence, &mut calls).await? == Sight::NotVisible {
                 sight = Sight::NotVisible;
@@ -132,9 +137,10 @@ impl Client {
         }
         let mut ids = HashSet::with_capacity(rows.len());
         if !rows.iter().all(|row| ids.insert(&row.id)) {
-            return Err(incomplete("a row is listed twice"));
+            return Err(incomplete(service, "a row is listed twice"));
         }
         drop(ids);
+        self.listed().saw(rows.iter().map(|row| &row.id), gate::now());
         Ok(Reading { rows, sight, rows_seen, ended_by, calls })
     }
 
@@ -167,11 +173,11 @@ impl Client {
 }
 
 /// What the rows of one list show of the zone itself.
-fn evidence(found: &[Found]) -> Result<Evidence, Error> {
+fn evidence(service: &'static str, found: &[Found]) -> Result<Evidence, Error> {
     let soa_rows = found.iter().filter(|found| found.is_soa).count();
     // A zone has one (RFC 1035 5.2). Two are one row before and after its id changed, and so may all others be.
     if soa_rows > 1 {
-        return Err(incomplete("two SOA rows: ids changed during the reading"));
+        return Err(incomplete(service, "two SOA rows: ids changed during the reading"));
     }
     Ok(Evidence { soa: soa_rows == 1, rows: !found.is_empty() })
 }
@@ -214,8 +220,8 @@ fn weakest(one: EndedBy, other: EndedBy) -> EndedBy {
     }
 }
 
-fn incomplete(what: &str) -> Error {
-    Error::Incomplete { service: "dns_rr_list", what: what.to_owned() }
+fn incomplete(service: &'static str, what: &str) -> Error {
+    Error::Incomplete { service, what: what.to_owned() }
 }
 
 #[cfg(test)]
@@ -272,7 +278,10 @@ mod tests {
     #[test]
     fn two_soa_rows_are_no_reading() {
         let soa = |id| found(id, true, &[], &[]);
-        assert!(evidence(&[soa("1")]).is_ok_and(|evidence| evidence.soa));
-        assert!(matches!(evidence(&[soa("1"), soa("2")]), Err(Error::Incomplete { .. })));
+        assert!(evidence("list", &[soa("1")]).is_ok_and(|evidence| evidence.soa));
+        assert!(matches!(
+            evidence("list", &[soa("1"), soa("2")]),
+            Err(Error::Incomplete { service: "list", .. })
+        ));
     }
 }

@@ -7,11 +7,15 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::Dialect;
+
 /// How to reach one appliance, and how hard it may be worked.
 #[derive(Clone)]
 pub struct Settings {
     /// Base URL, `https` only; a path prefix (an API gateway's) is kept.
     pub endpoint: Url,
+    /// Which of the appliance's interfaces to speak.
+    pub dialect: Dialect,
     /// Who calls.
     pub credentials: Credentials,
     /// Whom to trust.
@@ -25,7 +29,7 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// A fixed budget of calls per minute; `None` leaves it to the appliance's 429 answers.
     pub requests_per_minute: Option<u32>,
-    /// Whether writes pass the appliance's warnings (`validate_warnings=accept`) instead of being refused.
+    /// Whether writes pass the appliance's warnings instead of being refused.
     pub accept_warnings: bool,
     /// The `User-Agent` of every call.
     pub user_agent: String,
@@ -71,7 +75,7 @@ pub struct TlsSettings {
 /// One call as it went, for metrics.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// The appliance's service, such as `dns_rr_list`.
+    /// The appliance's service, such as `dns_rr_list` or `dns/rr/list`.
     pub service: &'static str,
     /// `list`, `count`, `add`, `edit` or `delete`.
     pub operation: &'static str,
@@ -114,6 +118,7 @@ impl fmt::Debug for Settings {
         formatter
             .debug_struct("Settings")
             .field("endpoint", &self.endpoint.host_str())
+            .field("dialect", &self.dialect)
             .field("credentials", &self.credentials)
             .field("tls", &self.tls)
             .field("concurrency", &self.concurrency)

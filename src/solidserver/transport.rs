@@ -113,9 +113,9 @@ impl Transport {
         let service = request.service;
         let sorted = |fault, status| match fault {
             // A service that is not there at all is no answer about rows.
-            Fault::Refused { .. } if status == StatusCode::NOT_FOUND => Error::Settings {
-                what: format!("no SOLIDserver at the endpoint: {service} is not found (404)"),
-            },
+            Fault::Refused { .. } if status == StatusCode::NOT_FOUND => {
+                Error::Settings { what: request.not_found() }
+            }
             Fault::Refused { code, message } => Error::Rejected { service, code, message },
             Fault::Unreadable(what) => Error::Incomplete { service, what },
         };
@@ -271,8 +271,9 @@ impl Transport {
         Ok((response.status(), response.headers().clone(), body))
     }
 
-    /// The URL of a call, and the JSON body of a POST or PUT whose parameters are too long for a URL. Both are ways in
-    /// which the appliance is known to take parameters; the vendor's libraries use the first.
+    /// The URL of a call, and its JSON body: the request's own, or that of a POST or PUT whose parameters are too long for
+    /// a URL. Both are ways in which the appliance is known to take parameters; the vendor's libraries for `/rest` use the
+    /// first.
     fn place(
         &self,
         request: &Request,
@@ -281,18 +282,21 @@ impl Transport {
         url.path_segments_mut()
             .map_err(|()| Error::Settings { what: "the endpoint is no base URL".to_owned() })?
             .pop_if_empty()
-            .extend(request.path);
+            .extend(request.path());
         if request.parameters.is_empty() {
-            return Ok((url, None));
+            return Ok((url, request.body.clone()));
         }
         let mut with_query = url.clone();
         with_query.query_pairs_mut().extend_pairs(&request.parameters);
         let length = with_query.query().map_or(0, str::len);
-        if length > LONGEST_QUERY && matches!(request.method, Method::POST | Method::PUT) {
+        if length > LONGEST_QUERY
+            && request.body.is_none()
+            && matches!(request.method, Method::POST | Method::PUT)
+        {
             let body = request.parameters.iter().map(|(name, value)| ((*name).to_owned(), (&**value).into()));
             return Ok((url, Some(body.collect())));
         }
-        Ok((with_query, None))
+        Ok((with_query, request.body.clone()))
     }
 
     fn failure(&self, error: reqwest::Error) -> Failure {
@@ -427,6 +431,7 @@ mod tests {
     fn settings(endpoint: &str) -> Settings {
         Settings {
             endpoint: endpoint.parse().unwrap(),
+            dialect: crate::solidserver::Dialect::Rest,
             credentials: Credentials::Basic { username: "ops".into(), password: "s3cr:t".into() },
             tls: TlsSettings::default(),
             concurrency: 4,
@@ -443,9 +448,10 @@ mod tests {
         Request {
             operation: Operation::Add,
             method,
-            path: ["rest", "dns_rr_add"],
+            root: "rest",
             service: "dns_rr_add",
             parameters,
+            body: None,
         }
     }
 
@@ -515,6 +521,22 @@ mod tests {
         assert_eq!(serde_json::Value::Object(body.unwrap()), expected);
         let (url, body) = transport.place(&request(Method::DELETE, parameters)).unwrap();
         assert!(body.is_none() && url.query().is_some());
+    }
+
+    #[test]
+    fn a_body_of_the_requests_own_travels_as_json_below_the_path_of_the_dialect() {
+        let transport = Transport::new(settings("https://ddi.example.com/gateway")).unwrap();
+        let own = serde_json::json!({"rr_id": 4, "rr_value1": "é".repeat(9000)}).as_object().cloned();
+        let request = Request {
+            root: "api/v2.0",
+            service: "dns/rr/edit",
+            body: own.clone(),
+            ..request(Method::PUT, Vec::new())
+        };
+        let (url, body) = transport.place(&request).unwrap();
+        assert_eq!(url.as_str(), "https://ddi.example.com/gateway/api/v2.0/dns/rr/edit");
+        assert_eq!(body, own);
+        assert!(request.not_found().contains("set spec.api: Rest"), "{}", request.not_found());
     }
 
     #[test]

@@ -43,6 +43,25 @@ const PURE_NET: [&str; 4] = ["IpAddr", "Ipv4Addr", "Ipv6Addr", "AddrParseError"]
 /// Clocks; and collections whose order differs from run to run, which would make plans differ.
 const IMPURE_NAMES: [&str; 5] = ["Instant", "SystemTime", "HashMap", "HashSet", "RandomState"];
 
+/// Where it is chosen which of the appliance's dialects is spoken. Only the dialects themselves know any other word of them.
+const DIALECT_CHOOSERS: [&str; 2] = ["src/api/solid_server.rs", "src/controller/connection.rs"];
+
+/// Parts of names that only one dialect has.
+const WIRE_WORDS: [&str; 12] = [
+    "WHERE",
+    "add_flag",
+    "api/v2.0",
+    "dns/",
+    "dns_name",
+    "dns_rr",
+    "dnsview",
+    "dnszone",
+    "ret_oid",
+    "rr_id",
+    "rr_value",
+    "server_name",
+];
+
 /// A file that is longer without its tests is split by noun.
 const LONGEST_FILE: usize = 600;
 
@@ -183,6 +202,61 @@ fn the_check_of_purity_sees_each_kind_of_impurity() {
         impurities(Path::new("src/plan/mod.rs"), &RustSource::parse("use super::queue::Key;")).len(),
         1
     );
+}
+
+/// Names of a dialect in a file, as `file:line: name`.
+fn dialect_names(path: &Path, source: &RustSource) -> Vec<String> {
+    let is_chosen = |pair: &[String]| pair[0] == "Dialect" && pair[1].starts_with(char::is_uppercase);
+    let is_module = |pair: &[String]| pair[0] == "dialect" && matches!(&*pair[1], "rest" | "v2");
+    let paths = source
+        .paths
+        .iter()
+        .filter(|path| path.segments.windows(2).any(|pair| is_chosen(pair) || is_module(pair)));
+    let paths = paths.map(|named| (named.line, named.segments.join("::")));
+    let texts = source.texts.iter().filter(|(_, text)| WIRE_WORDS.iter().any(|word| text.contains(word)));
+    let found = paths.chain(texts.cloned());
+    found.map(|(line, name)| format!("{}:{line}: {name}", path.display())).collect()
+}
+
+#[test]
+fn only_the_dialects_know_how_the_appliance_is_spoken_to() {
+    let mut found = Vec::new();
+    let mut choosing = Vec::new();
+    for (path, source) in sources("src") {
+        if path.starts_with("src/solidserver/dialect") {
+            continue;
+        }
+        let names = dialect_names(&path, &source);
+        if DIALECT_CHOOSERS.iter().any(|chooser| path == Path::new(chooser)) {
+            choosing.extend(names);
+        } else {
+            found.extend(names);
+        }
+    }
+    assert!(found.is_empty(), "known outside of the dialects:\n{}", found.join("\n"));
+    // The choice is made once, and the words of the wire are seen where they are.
+    assert!(choosing.iter().all(|name| name.contains("Dialect::")), "{choosing:?}");
+    assert!(!choosing.is_empty());
+    let dialects = sources("src/solidserver/dialect");
+    let words: usize = dialects.iter().map(|(path, source)| dialect_names(path, source).len()).sum();
+    assert!(words > 20, "{words}");
+}
+
+#[test]
+fn the_check_of_dialects_sees_each_way_to_know_one() {
+    for (text, known) in [
+        ("fn f(dialect: Dialect) -> bool { dialect == Dialect::V2 }", true),
+        ("use crate::solidserver::Dialect;\nconst D: Dialect = crate::solidserver::Dialect::Rest;", true),
+        ("use super::dialect::v2::ROOT;", true),
+        ("const SERVICE: &str = \"dns_rr_list\";", true),
+        ("fn f() { call(\"dns/rr/add\"); }", true),
+        ("use super::dialect::{Dialect, Entries};\nfn f(d: Dialect) { d.add(); Dialect::default(); }", false),
+        ("/// `dns_rr_list` takes `WHERE`.\nfn f() {}", false),
+        ("#[cfg(test)]\nmod tests { fn f() { call(\"dns_rr_list\"); } }", false),
+    ] {
+        let found = dialect_names(Path::new("src/solidserver/case.rs"), &RustSource::parse(text));
+        assert_eq!(!found.is_empty(), known, "{text}: {found:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! The client against the simulator over real HTTPS: complete lists or an error, writes sent once, one gate.
+//! The client against the simulator over real HTTPS, in both dialects: complete lists or an error, writes sent once, one gate.
 
+//mod documented;
 mod faults;
 mod limits;
 mod listing;
@@ -7,10 +8,12 @@ mod logins;
 mod sight;
 mod writing;
 
+use std::ops::Deref;
 use std::time::Duration;
 
+use rstest::rstest;
 use solidserver_operator::record::{Name, NewRow, Place, RecordData, RecordType, RowEdit};
-use solidserver_operator::solidserver::{Client, Credentials, Error, Settings, TlsSettings};
+use solidserver_operator::solidserver::{Client, Credentials, Dialect, Error, Settings, TlsSettings};
 use solidserver_simulator::{Config, Seed, SeedServer, SeedView, SeedZone, Simulator};
 
 const SERVER: &str = "ns.example.com";
@@ -36,13 +39,34 @@ fn with_rows(rows: u32) -> Config {
     Config { seed: Seed { servers: vec![smart, alone] }, ..Config::default() }
 }
 
-async fn start(config: Config) -> Simulator {
-    Simulator::start(config).await.unwrap()
+/// A simulator, and the dialect that clients of it speak.
+struct Appliance {
+    simulator: Simulator,
+    dialect: Dialect,
 }
 
-fn settings(simulator: &Simulator) -> Settings {
+impl Deref for Appliance {
+    type Target = Simulator;
+
+    fn deref(&self) -> &Simulator {
+        &self.simulator
+    }
+}
+
+impl Appliance {
+    async fn shutdown(self) {
+        self.simulator.shutdown().await;
+    }
+}
+
+async fn start(dialect: Dialect, config: Config) -> Appliance {
+    Appliance { simulator: Simulator::start(config).await.unwrap(), dialect }
+}
+
+fn settings(simulator: &Appliance) -> Settings {
     Settings {
         endpoint: simulator.endpoint().parse().unwrap(),
+        dialect: simulator.dialect,
         credentials: Credentials::Basic { username: "operator".into(), password: "secret".into() },
         tls: TlsSettings { ca_bundle: Some(simulator.ca_pem().into_bytes()), insecure_skip_verify: false },
         concurrency: 16,
@@ -55,11 +79,11 @@ fn settings(simulator: &Simulator) -> Settings {
     }
 }
 
-fn client(simulator: &Simulator) -> Client {
+fn client(simulator: &Appliance) -> Client {
     Client::new(settings(simulator)).unwrap()
 }
 
-fn client_with(simulator: &Simulator, change: impl FnOnce(&mut Settings)) -> Client {
+fn client_with(simulator: &Appliance, change: impl FnOnce(&mut Settings)) -> Client {
     let mut settings = settings(simulator);
     change(&mut settings);
     Client::new(settings).unwrap()
@@ -105,9 +129,10 @@ fn label<T>(result: &Result<T, Error>) -> &'static str {
     result.as_ref().err().map_or("ok", Error::label)
 }
 
+#[rstest]
 #[tokio::test]
-async fn what_the_appliance_is_and_holds_is_read() {
-    let simulator = start(Config { version: "8.4.2".to_owned(), ..Config::default() }).await;
+async fn what_the_appliance_is_and_holds_is_read(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, Config { version: "8.4.2".to_owned(), ..Config::default() }).await;
     let client = client(&simulator);
     assert_eq!(client.version().await.unwrap().as_deref(), Some("8.4.2"));
     let servers = client.servers().await.unwrap();
@@ -142,9 +167,12 @@ async fn what_the_appliance_is_and_holds_is_read() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_account_that_may_not_ask_for_the_version_can_do_without() {
-    let simulator = start(Config::default()).await;
+async fn an_account_that_may_not_ask_for_the_version_can_do_without(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, Config::default()).await;
     let client = client(&simulator);
     for kind in ["connected-false", "forbidden", "html", "empty"] {
         let fault = serde_json::json!({"service": "member_list", "kind": kind});
@@ -159,8 +187,26 @@ async fn an_account_that_may_not_ask_for_the_version_can_do_without() {
 }
 
 #[tokio::test]
-async fn trust_address_and_credentials_fail_as_what_they_are() {
-    let simulator = start(Config::default()).await;
+async fn an_appliance_without_v2_is_said_to_be_one() {
+    // Before 8.0 there is no /api/v2.0; the probe of /rest works as ever.
+    let simulator = start(Dialect::V2, Config { version: "7.3.2".to_owned(), ..with_rows(1) }).await;
+    let client = client(&simulator);
+    assert_eq!(client.version().await.unwrap().as_deref(), Some("7.3.2"));
+    for outcome in [client.servers().await.map(drop), client.read_zone(&place()).await.map(drop)] {
+        let Err(Error::Settings { what }) = &outcome else { panic!("{outcome:?}") };
+        assert!(what.contains("/api/v2.0") && what.contains("set spec.api: Rest"), "{what}");
+    }
+    let rest = client_with(&simulator, |settings| settings.dialect = Dialect::Rest);
+    assert_eq!(rest.read_zone(&place()).await.unwrap().rows.len(), 3);
+    simulator.shutdown().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn trust_address_and_credentials_fail_as_what_they_are(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, Config::default()).await;
     let untrusting = client_with(&simulator, |settings| settings.tls.ca_bundle = None);
     assert!(matches!(untrusting.version().await, Err(Error::Tls { .. })));
     assert!(matches!(
@@ -202,9 +248,12 @@ async fn trust_address_and_credentials_fail_as_what_they_are() {
     assert!(matches!(nobody.add(&place(), &row).await, Err(Error::Unreachable { .. })));
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_401_after_success_is_an_outage_until_it_is_a_habit() {
-    let simulator = start(with_rows(1)).await;
+async fn a_401_after_success_is_an_outage_until_it_is_a_habit(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(1)).await;
     let client = client(&simulator);
     assert!(client.version().await.is_ok());
     let row = new_row("new.shop.example.com", RecordType::A, "192.0.2.1");

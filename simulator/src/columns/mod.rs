@@ -80,7 +80,7 @@ pub(crate) struct Column {
     pub(crate) name: &'static str,
     pub(crate) level: Level,
     pub(crate) comparison: Comparison,
-    pub(crate) read: for<'a> fn(&Context<'a>) -> Cow<'a, str>,
+    pub(crate) read: Read,
 }
 
 impl std::fmt::Debug for Column {
@@ -91,7 +91,7 @@ impl std::fmt::Debug for Column {
 
 /// The columns of one kind of object.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Columns(&'static [&'static [Column]]);
+pub(crate) struct Columns(pub(crate) &'static [&'static [Column]]);
 
 /// The appliance itself.
 pub(crate) const MEMBER: Columns = Columns(&[MEMBER_OWN]);
@@ -119,9 +119,11 @@ impl Column {
     }
 }
 
-type Read = for<'a> fn(&Context<'a>) -> Cow<'a, str>;
+/// A column's value.
+pub(crate) type Text<'a> = Cow<'a, str>;
+type Read = for<'a> fn(&Context<'a>) -> Text<'a>;
 
-const fn column(name: &'static str, level: Level, comparison: Comparison, read: Read) -> Column {
+pub(crate) const fn column(name: &'static str, level: Level, comparison: Comparison, read: Read) -> Column {
     Column { name, level, comparison, read }
 }
 
@@ -137,9 +139,9 @@ const fn number(name: &'static str, level: Level, read: Read) -> Column {
     column(name, level, Comparison::Number, read)
 }
 
-const EMPTY: Read = |_| Cow::Borrowed("");
+pub(crate) const EMPTY: Read = |_| Cow::Borrowed("");
 const NONE: Read = |_| Cow::Borrowed("#");
-const ZERO: Read = |_| Cow::Borrowed("0");
+pub(crate) const ZERO: Read = |_| Cow::Borrowed("0");
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -161,7 +163,8 @@ fn unicode(name: &str) -> Cow<'_, str> {
     if outcome.is_ok() { text.into() } else { name.into() }
 }
 
-fn effective<'a>(context: &Context<'a>, level: Level) -> Option<Effective<'a>> {
+/// The class parameters in force on the row itself, or on what contains it.
+pub(crate) fn effective<'a>(context: &Context<'a>, level: Level) -> Option<Effective<'a>> {
     match level {
         Level::Server => context.server.map(|server| {
             // A member shows what its SMART has.

@@ -1,77 +1,53 @@
 //! List, info and count of servers, views and zones.
 
-use super::{Tampering, display, habits, missing_id, page, total};
+use super::{Tampering, columns_of, display, habits, missing_id, page};
 use crate::answer::{Answer, Refusal};
-use crate::columns::{Columns, Context, Display, Level, SERVER, VIEW, ZONE};
+use crate::columns::{Context, Display, Level};
 use crate::condition::Condition;
-use crate::request::{Operation, ServiceRequest};
+use crate::request::{Dialect, Object, Operation, ServiceRequest};
 use crate::state::State;
 
-/// What is listed.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    Server,
-    View,
-    Zone,
-}
-
-impl Kind {
-    pub(super) fn of_service(service: &str) -> Option<Self> {
-        match service {
-            "dns_server_list" | "dns_server_info" | "dns_server_count" => Some(Self::Server),
-            "dns_view_list" | "dns_view_info" | "dns_view_count" => Some(Self::View),
-            "dns_zone_list" | "dns_zone_info" | "dns_zone_count" => Some(Self::Zone),
-            _ => None,
-        }
-    }
-
-    fn columns(self) -> Columns {
-        match self {
-            Self::Server => SERVER,
-            Self::View => VIEW,
-            Self::Zone => ZONE,
-        }
-    }
-
-    fn id_parameter(self) -> &'static str {
-        match self {
-            Self::Server => "dns_id",
-            Self::View => "dnsview_id",
-            Self::Zone => "dnszone_id",
-        }
+/// The `/rest` name of the parameter that an info call is about, and how v2 names it.
+fn id_parameter(object: Object) -> (&'static str, &'static str) {
+    match object {
+        Object::Server => ("dns_id", "server_id"),
+        Object::View => ("dnsview_id", "view_id"),
+        Object::Zone => ("dnszone_id", "zone_id"),
+        Object::Member | Object::Space | Object::Row => ("rr_id", "rr_id"),
     }
 }
 
 pub(super) fn read(
     state: &State,
     request: &ServiceRequest,
-    kind: Kind,
+    object: Object,
     tampering: Tampering,
 ) -> Result<Answer, Refusal> {
-    let columns = kind.columns();
-    let all = all(state, kind, display(state, request));
+    let columns = columns_of(request, object);
+    let all = all(state, object, display(state, request));
     if request.operation == Some(Operation::Info) {
-        let parameter = kind.id_parameter();
+        let (parameter, in_v2) = id_parameter(object);
         let Some(id) = request.text(parameter) else {
-            return Ok(missing_id(request, parameter));
+            let named = if request.dialect == Some(Dialect::V2) { in_v2 } else { parameter };
+            return Ok(missing_id(state, request, named));
         };
         let wanted = id.trim().parse::<u64>().ok().filter(|_| !tampering.blind);
         let found: Vec<_> =
             all.into_iter().filter(|(id, _)| Some(*id) == wanted).map(|(_, context)| context).collect();
-        return Ok(page::write(&found, &page::selected(request, columns)));
+        return Ok(page::write(state, request, &found, &page::selected(request, columns)));
     }
     let clause = request.parameters.get("WHERE").filter(|_| !tampering.ignore_where);
     let condition = Condition::read(clause.map_or("", String::as_str), columns, habits(&state.quirks))?;
     let mut found: Vec<Context<'_>> = all.into_iter().map(|(_, context)| context).collect();
     found.retain(|context| !tampering.blind && condition.holds(context) == Some(true));
     if request.operation == Some(Operation::Count) {
-        return Ok(total(found.len()));
+        return Ok(Answer::count(request, found.len()));
     }
     page::answer(state, request, columns, &condition, found, tampering)
 }
 
 /// All objects of a kind, by id.
-fn all<'a>(state: &'a State, kind: Kind, display: Display<'a>) -> Vec<(u64, Context<'a>)> {
+fn all<'a>(state: &'a State, object: Object, display: Display<'a>) -> Vec<(u64, Context<'a>)> {
     let store = &state.store;
     let base = |settled| Context {
         store,
@@ -83,19 +59,19 @@ fn all<'a>(state: &'a State, kind: Kind, display: Display<'a>) -> Vec<(u64, Cont
         row_id: 0,
         settled,
     };
-    match kind {
-        Kind::Server => store
+    match object {
+        Object::Server => store
             .servers()
             .map(|server| (server.id, Context { server: Some(server), ..base(Level::Server) }))
             .collect(),
-        Kind::View => store
+        Object::View => store
             .views()
             .map(|view| {
                 let server = store.server(view.server);
                 (view.id, Context { server, view: Some(view), ..base(Level::View) })
             })
             .collect(),
-        Kind::Zone => store
+        Object::Zone => store
             .zones()
             .map(|zone| {
                 let server = store.server(zone.server);
@@ -103,5 +79,6 @@ fn all<'a>(state: &'a State, kind: Kind, display: Display<'a>) -> Vec<(u64, Cont
                 (zone.id, Context { server, view, zone: Some(zone), ..base(Level::Zone) })
             })
             .collect(),
+        Object::Member | Object::Space | Object::Row => Vec::new(),
     }
 }

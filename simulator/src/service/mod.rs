@@ -10,12 +10,13 @@ mod row_list;
 mod target;
 
 use crate::answer::{Answer, Refusal};
-use crate::columns;
+use crate::columns::{self, Columns};
 use crate::condition::{ConditionError, Habits};
 use crate::quirk::{QuirkName, Quirks};
-use crate::request::ServiceRequest;
+use crate::request::{Dialect, Object, Operation, ServiceRequest};
 use crate::state::State;
 use crate::store::RowKey;
+use crate::v2;
 
 /// Deliberate mistakes in a list.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,29 +51,65 @@ pub(crate) fn execute(
     tampering: Tampering,
     now_ms: u64,
 ) -> Outcome {
-    if !request.is_rest {
+    let is_there = match request.dialect {
+        Some(Dialect::Rest) => true,
+        Some(Dialect::V2) => state.has_v2(),
+        None => false,
+    };
+    if !is_there {
         return Answer::html(404, "404 Not Found").into();
     }
-    let read_only = request.method == "GET";
-    let outcome = match (request.service.as_str(), request.method.as_str()) {
-        ("member_list", _) if read_only => member::list(state, request).map(Outcome::from),
-        ("ip_site_list", _) if read_only => Ok(Answer::nothing().into()),
-        ("dns_rr_list", _) if read_only => row_list::list(state, request, tampering).map(Outcome::from),
-        ("dns_rr_count", _) if read_only => row_list::count(state, request, tampering).map(Outcome::from),
-        ("dns_rr_info", _) if read_only => row_list::info(state, request, tampering).map(Outcome::from),
-        ("dns_rr_add", "POST" | "PUT") => row_add::write(state, request, now_ms),
-        ("dns_rr_delete", "DELETE") => row_delete::delete(state, request, now_ms).map(Outcome::from),
-        (service, _) if read_only => match containers::Kind::of_service(service) {
-            Some(kind) => containers::read(state, request, kind, tampering).map(Outcome::from),
-            None => Err(unknown_service(service)),
-        },
-        (service, _) => Err(unknown_service(service)),
-    };
-    outcome.unwrap_or_else(|refusal| Answer::refusal(&refusal, &request.service, &state.quirks).into())
+    let outcome = dispatch(state, request, tampering, now_ms);
+    outcome.unwrap_or_else(|refusal| Answer::refusal(&refusal, request, &state.quirks).into())
 }
 
-fn unknown_service(service: &str) -> Refusal {
-    Refusal::new(2, format!("Unknown service {service}"))
+fn dispatch(
+    state: &mut State,
+    request: &ServiceRequest,
+    tampering: Tampering,
+    now_ms: u64,
+) -> Result<Outcome, Refusal> {
+    use Operation::{Add, Count, Delete, Edit, Info, List};
+    let unknown = || Refusal::new(2, format!("Unknown service {}", request.service));
+    let (Some(object), Some(operation)) = (request.object, request.operation) else {
+        return Err(unknown());
+    };
+    let method_fits = match operation {
+        List | Info | Count => request.method == "GET",
+        Add | Edit => request.method == "POST" || request.method == "PUT",
+        Delete => request.method == "DELETE",
+    };
+    if !method_fits {
+        return Err(unknown());
+    }
+    match (object, operation) {
+        (Object::Member, List) => member::list(state, request).map(Outcome::from),
+        (Object::Space, List) => Ok(Answer::nothing().into()),
+        (Object::Row, List) => row_list::list(state, request, tampering).map(Outcome::from),
+        (Object::Row, Count) => row_list::count(state, request, tampering).map(Outcome::from),
+        (Object::Row, Info) => row_list::info(state, request, tampering).map(Outcome::from),
+        (Object::Row, Add | Edit) => row_add::write(state, request, now_ms),
+        (Object::Row, Delete) => row_delete::delete(state, request, now_ms).map(Outcome::from),
+        (Object::Server | Object::View | Object::Zone, List | Info | Count) => {
+            containers::read(state, request, object, tampering).map(Outcome::from)
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// The columns of an object, by the names of the request's dialect.
+fn columns_of(request: &ServiceRequest, object: Object) -> Columns {
+    match (request.answer_dialect(), object) {
+        (Dialect::Rest, Object::Server) => columns::SERVER,
+        (Dialect::Rest, Object::View) => columns::VIEW,
+        (Dialect::Rest, Object::Zone) => columns::ZONE,
+        (Dialect::Rest, Object::Row) => columns::ROW,
+        (Dialect::V2, Object::Server) => v2::SERVER,
+        (Dialect::V2, Object::View) => v2::VIEW,
+        (Dialect::V2, Object::Zone) => v2::ZONE,
+        (Dialect::V2, Object::Row) => v2::ROW,
+        (_, Object::Member | Object::Space) => columns::MEMBER,
+    }
 }
 
 fn habits(quirks: &Quirks) -> Habits {
@@ -88,19 +125,17 @@ fn display<'a>(state: &'a State, request: &ServiceRequest) -> columns::Display<'
     columns::Display::new(&state.quirks, &state.version, no_parents, state.has_row_parameters())
 }
 
-/// The answer of an info call without its id: an array, unlike other errors.
-fn missing_id(request: &ServiceRequest, parameter: &str) -> Answer {
+/// The answer of an info call without its id: in `/rest` an array, unlike other errors.
+fn missing_id(state: &State, request: &ServiceRequest, parameter: &str) -> Answer {
+    if request.dialect == Some(Dialect::V2) {
+        return Answer::refusal(&Refusal::missing(parameter), request, &state.quirks);
+    }
     let mut object = String::from("{");
     crate::answer::push_member(&mut object, "errno", "4");
     crate::answer::push_member(&mut object, "errmsg", &format!("Missing parameter {parameter}"));
     crate::answer::push_member(&mut object, "parameters", parameter);
     crate::answer::push_member(&mut object, "service_name", &request.service);
     Answer::json(400, format!("[{object}}}]"))
-}
-
-/// The answer of a count.
-fn total(rows: usize) -> Answer {
-    Answer::json(200, format!("[{{\"errno\":\"0\",\"total\":\"{rows}\"}}]"))
 }
 
 impl From<ConditionError> for Refusal {

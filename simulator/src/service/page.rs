@@ -6,8 +6,9 @@ use crate::answer::{Answer, Refusal, push_member};
 use crate::columns::{Column, Columns, Context};
 use crate::condition::Condition;
 use crate::quirk::QuirkName;
-use crate::request::ServiceRequest;
+use crate::request::{Dialect, ServiceRequest};
 use crate::state::State;
+use crate::v2;
 
 /// The part of a result that is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -86,15 +87,26 @@ pub(super) fn answer(
         let missing = missing.unwrap_or(rows.len().div_ceil(2));
         rows.truncate(rows.len().saturating_sub(missing));
     }
-    Ok(write(&rows, &selected(request, columns)))
+    Ok(write(state, request, &rows, &selected(request, columns)))
 }
 
-/// Rows as JSON; 204 when there are none.
-pub(super) fn write(rows: &[Context<'_>], columns: &[&'static Column]) -> Answer {
+/// Rows as JSON. Without any, `/rest` says 204; what v2 says is not known.
+pub(super) fn write(
+    state: &State,
+    request: &ServiceRequest,
+    rows: &[Context<'_>],
+    columns: &[&'static Column],
+) -> Answer {
+    let is_v2 = request.dialect == Some(Dialect::V2);
     let Some(first) = rows.first() else {
-        return Answer::nothing();
+        let with_body = is_v2 && state.quirks.is(QuirkName::V2EmptyList, "200");
+        return if with_body { v2::rows(&[], &[]) } else { Answer::nothing() };
     };
-    let columns: Vec<_> = columns.iter().filter(|column| column.is_shown(&first.display)).collect();
+    let columns: Vec<&'static Column> =
+        columns.iter().copied().filter(|column| column.is_shown(&first.display)).collect();
+    if is_v2 {
+        return v2::rows(rows, &columns);
+    }
     let mut body = String::with_capacity(rows.len() * columns.len() * 32);
     body.push('[');
     for (index, row) in rows.iter().enumerate() {

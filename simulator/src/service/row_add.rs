@@ -1,10 +1,10 @@
 //! `dns_rr_add`: adds and edits rows. The flag `add_flag`, not the HTTP method, says which.
 
 use super::Outcome;
-use super::target::{self, SERVER_PARAMETERS};
+use super::target;
 use crate::answer::{Answer, Refusal};
 use crate::quirk::{QuirkName, Quirks};
-use crate::request::ServiceRequest;
+use crate::request::{Dialect, Object, Operation, ServiceRequest};
 use crate::state::State;
 use crate::store::{
     ClassParameter, ClassParameters, NewRecord, RECORD_TYPES, Row, RowKey, Store, Zone, normalize_values,
@@ -19,32 +19,56 @@ const HIGHEST_TTL: u32 = 2_147_483_647;
 const BESIDE_CNAME: [&str; 5] = ["RRSIG", "NSEC", "NSEC3", "KEY", "SIG"];
 
 pub(super) fn write(state: &mut State, request: &ServiceRequest, now_ms: u64) -> Result<Outcome, Refusal> {
-    let flag = request.text("add_flag").unwrap_or("new_edit");
-    if !["new_edit", "new_only", "edit_only"].contains(&flag) {
-        return Err(Refusal {
-            parameters: Some("add_flag".to_owned()),
-            ..Refusal::invalid("Invalid parameter")
-        });
-    }
-    if let (Some(id), true) = (request.text("rr_id"), flag != "new_only") {
+    let flag = Flag::read(request)?;
+    if let (Some(id), true) = (request.text("rr_id"), flag != Flag::NewOnly) {
         let (key, _) = find(&state.store, id)?;
         return edit(state, request, key, now_ms, true);
     }
     let wanted = Wanted::read(state, request)?;
     let edit_one = |state: &mut State, key| edit(state, request, key, now_ms, false);
-    if flag == "edit_only" {
+    if flag == Flag::EditOnly {
         let key = wanted.zones.iter().find_map(|(zone, name)| wanted.known(state, *zone, name));
         return edit_one(state, key.ok_or_else(Refusal::no_such_row)?);
     }
     let same = wanted.zones.iter().find_map(|(zone, name)| wanted.known(state, *zone, name));
     if let Some(key) = same {
+        let flag = if flag == Flag::V2Add && wanted.equals(state, key) { Flag::NewOnly } else { flag };
         match (flag, state.quirks.get(QuirkName::DuplicateAdd)) {
-            ("new_edit", _) | (_, "edit") => return edit_one(state, key),
+            (Flag::NewEdit | Flag::V2Add, _) | (_, "edit") => return edit_one(state, key),
             (_, "accept-second") => {}
             _ => return Err(Refusal::duplicate()),
         }
     }
     wanted.add(state, request, now_ms)
+}
+
+/// What a write may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flag {
+    NewEdit,
+    NewOnly,
+    EditOnly,
+    /// v2 has no flag. What its documentation says of an add that names a row that is there: it edits it. Whether that
+    /// holds for a row that is equal in all is not known.
+    V2Add,
+}
+
+impl Flag {
+    fn read(request: &ServiceRequest) -> Result<Self, Refusal> {
+        Ok(match (request.answer_dialect(), request.text("add_flag").unwrap_or("new_edit")) {
+            (Dialect::V2, _) if request.operation == Some(Operation::Edit) => Self::EditOnly,
+            (Dialect::V2, _) => Self::V2Add,
+            (Dialect::Rest, "new_edit") => Self::NewEdit,
+            (Dialect::Rest, "new_only") => Self::NewOnly,
+            (Dialect::Rest, "edit_only") => Self::EditOnly,
+            (Dialect::Rest, _) => {
+                return Err(Refusal {
+                    parameters: Some("add_flag".to_owned()),
+                    ..Refusal::invalid("Invalid parameter")
+                });
+            }
+        })
+    }
 }
 
 /// The row of an id, as long as it can be written by it.
@@ -78,6 +102,7 @@ impl Wanted {
     fn read(state: &State, request: &ServiceRequest) -> Result<Self, Refusal> {
         let server = target::server(&state.store, request)?;
         let sent = target::values(request);
+        let is_v2 = request.dialect == Some(Dialect::V2);
         let mut missing = Vec::new();
         if request.text("rr_name").is_none() && request.text("rr_glue").is_none() {
             missing.push("rr_name");
@@ -86,10 +111,10 @@ impl Wanted {
             missing.push("rr_type");
         }
         if sent.first().is_none_or(|value| value.is_none_or(str::is_empty)) {
-            missing.push("value1");
+            missing.push(if is_v2 { "rr_value1" } else { "value1" });
         }
         if server.is_none() {
-            missing.push(SERVER_PARAMETERS);
+            missing.push(target::server_parameters(request));
         }
         let (Some(server), true) = (server, missing.is_empty()) else {
             return Err(Refusal::missing(&missing.join("/")));
@@ -111,6 +136,11 @@ impl Wanted {
             ttl: ttl(request, &state.quirks)?,
             by_value: by_value != "no" && by_value != "0",
         })
+    }
+
+    /// Whether a row has the very values that are wanted.
+    fn equals(&self, state: &State, key: RowKey) -> bool {
+        state.store.row(key).is_some_and(|row| row.values == self.values)
     }
 
     /// The row that this one is the same as.
@@ -150,7 +180,7 @@ impl Wanted {
             written.push(state.store.add_row(record, cause));
             state.store.raise_serial(zone);
         }
-        confirm(state, written)
+        confirm(state, request, written)
     }
 }
 
@@ -193,7 +223,7 @@ fn edit(
         }
     });
     state.store.raise_serial(zone);
-    confirm(state, vec![key])
+    confirm(state, request, vec![key])
 }
 
 /// What an edit changes.
@@ -257,10 +287,9 @@ impl Change {
     }
 }
 
-fn confirm(state: &State, written: Vec<RowKey>) -> Result<Outcome, Refusal> {
+fn confirm(state: &State, request: &ServiceRequest, written: Vec<RowKey>) -> Result<Outcome, Refusal> {
     let first = written.first().and_then(|key| state.store.row(*key)).ok_or_else(Refusal::no_such_row)?;
-    let status = if state.quirks.is(QuirkName::WriteStatus, "200") { 200 } else { 201 };
-    Ok(Outcome { answer: Answer::identifier(status, first.id), written })
+    Ok(Outcome { answer: Answer::written(request, Object::Row, first.id, &state.quirks), written })
 }
 
 fn record_type(text: &str) -> Result<String, Refusal> {

@@ -2,23 +2,24 @@
 
 use super::order::Order;
 use super::page::{self, Page};
-use super::{Tampering, display, habits, missing_id, total};
+use super::{Tampering, columns_of, display, habits, missing_id};
 use crate::answer::{Answer, Refusal};
-use crate::columns::{Context, Display, Level, ROW};
+use crate::columns::{Context, Display, Level};
 use crate::condition::{Bound, Condition, Key};
 use crate::quirk::QuirkName;
-use crate::request::ServiceRequest;
+use crate::request::{Object, ServiceRequest};
 use crate::state::State;
 use crate::store::{RowKey, Zone};
 
 pub(super) fn list(state: &State, request: &ServiceRequest, tampering: Tampering) -> Result<Answer, Refusal> {
     let condition = condition(state, request, tampering)?;
     if tampering.blind {
-        return Ok(Answer::nothing());
+        return Ok(page::write(state, request, &[], &[]));
     }
     let display = display(state, request);
     // A page without a limit has no page behind it, so half of the rows stand for it.
-    let order = Order::read(state, request, ROW, tampering)?;
+    let columns = columns_of(request, Object::Row);
+    let order = Order::read(state, request, columns, tampering)?;
     let enough = Page::read(state, request, tampering).enough().filter(|_| order.is_natural());
     let mut found = matching(state, &condition, display, enough);
     if tampering.drop_page && request.text("limit").is_none() {
@@ -34,7 +35,7 @@ pub(super) fn list(state: &State, request: &ServiceRequest, tampering: Tampering
             .collect();
         found.extend(foreign);
     }
-    page::answer(state, request, ROW, &condition, found, tampering)
+    page::answer(state, request, columns, &condition, found, tampering)
 }
 
 pub(super) fn count(
@@ -44,27 +45,31 @@ pub(super) fn count(
 ) -> Result<Answer, Refusal> {
     let condition = condition(state, request, tampering)?;
     if tampering.blind {
-        return Ok(total(0));
+        return Ok(Answer::count(request, 0));
     }
-    Ok(total(matching(state, &condition, display(state, request), None).len()))
+    let found = matching(state, &condition, display(state, request), None);
+    Ok(Answer::count(request, found.len()))
 }
 
 pub(super) fn info(state: &State, request: &ServiceRequest, tampering: Tampering) -> Result<Answer, Refusal> {
     let Some(id) = request.text("rr_id") else {
-        return Ok(missing_id(request, "rr_id"));
+        return Ok(missing_id(state, request, "rr_id"));
     };
     let found = id.trim().parse().ok().filter(|_| !tampering.blind);
     let context = found.and_then(|id| {
         let (key, zone) = state.store.by_id(id).filter(|(key, zone)| state.store.shown_in(*zone, *key))?;
         context(state, display(state, request), state.store.zone(zone)?, id, key)
     });
-    Ok(page::write(context.as_slice(), &page::selected(request, ROW)))
+    let selected = page::selected(request, columns_of(request, Object::Row));
+    Ok(page::write(state, request, context.as_slice(), &selected))
 }
 
 fn condition(state: &State, request: &ServiceRequest, tampering: Tampering) -> Result<Condition, Refusal> {
     let habits = habits(&state.quirks);
     match request.parameters.get("WHERE") {
-        Some(clause) if !tampering.ignore_where => Ok(Condition::read(clause, ROW, habits)?),
+        Some(clause) if !tampering.ignore_where => {
+            Ok(Condition::read(clause, columns_of(request, Object::Row), habits)?)
+        }
         _ => Ok(Condition::always(habits)),
     }
 }

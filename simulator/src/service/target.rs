@@ -2,11 +2,16 @@
 
 use crate::answer::Refusal;
 use crate::quirk::{QuirkName, Quirks};
-use crate::request::ServiceRequest;
+use crate::request::{Dialect, ServiceRequest};
 use crate::store::{Server, Store, Zone, check_name, normalize_name};
 
 /// The parameters that name a server, as the appliance puts it.
-pub(super) const SERVER_PARAMETERS: &str = "dns_id/dns_name/hostaddr";
+pub(super) fn server_parameters(request: &ServiceRequest) -> &'static str {
+    match request.answer_dialect() {
+        Dialect::Rest => "dns_id/dns_name/hostaddr",
+        Dialect::V2 => "server_id/server_name/server_hostaddr",
+    }
+}
 
 /// The server that a write names; `None` when it names none.
 pub(super) fn server<'a>(store: &'a Store, request: &ServiceRequest) -> Result<Option<&'a Server>, Refusal> {

@@ -36,6 +36,17 @@ struct Entry<'a> {
     own: bool,
 }
 
+/// A class parameter in force, with where it comes from.
+#[derive(Debug)]
+pub(crate) struct ShownParameter<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: &'a str,
+    pub(crate) inheritance: &'static str,
+    pub(crate) propagation: &'static str,
+    /// `<container>,<id>`.
+    pub(crate) source: String,
+}
+
 impl<'a> Effective<'a> {
     fn layer(
         &mut self,
@@ -49,6 +60,17 @@ impl<'a> Effective<'a> {
                 self.entries.insert(name, Entry { parameter, container, container_id, own });
             }
         }
+    }
+
+    /// One by one, as an answer lists them.
+    pub(crate) fn entries(&self, with_parents: bool) -> impl Iterator<Item = ShownParameter<'a>> + '_ {
+        self.shown(with_parents).map(|(name, entry)| ShownParameter {
+            name,
+            value: &entry.parameter.value,
+            inheritance: if entry.own { "set" } else { "inherited" },
+            propagation: if entry.parameter.restricted { "restrict" } else { "propagate" },
+            source: format!("{},{}", entry.container, entry.container_id),
+        })
     }
 
     fn shown(&self, with_parents: bool) -> impl Iterator<Item = (&&'a str, &Entry<'a>)> {
@@ -67,9 +89,7 @@ impl<'a> Effective<'a> {
     /// `name=<inheritance>,<propagation>&..`.
     pub(crate) fn properties(&self, with_parents: bool) -> String {
         let mut text = String::new();
-        for (name, entry) in self.shown(with_parents) {
-            let inheritance = if entry.own { "set" } else { "inherited" };
-            let propagation = if entry.parameter.restricted { "restrict" } else { "propagate" };
+        for ShownParameter { name, inheritance, propagation, .. } in self.entries(with_parents) {
             let separator = if text.is_empty() { "" } else { "&" };
             // Writing into a String cannot fail.
             let _ = write!(text, "{separator}{}={inheritance},{propagation}", encoded(name));
@@ -80,9 +100,9 @@ impl<'a> Effective<'a> {
     /// `name=<container>,<id>&..`.
     pub(crate) fn sources(&self, with_parents: bool) -> String {
         let mut text = String::new();
-        for (name, entry) in self.shown(with_parents) {
+        for ShownParameter { name, source, .. } in self.entries(with_parents) {
             let separator = if text.is_empty() { "" } else { "&" };
-            let _ = write!(text, "{separator}{}={},{}", encoded(name), entry.container, entry.container_id);
+            let _ = write!(text, "{separator}{}={source}", encoded(name));
         }
         text
     }

@@ -64,7 +64,7 @@ async fn calls_are_counted_and_logged() {
     world.delete(&[("rr_id", "1")]).await.refusal();
     let (_, calls) = world.admin(Method::GET, "/calls", None).await;
     let expected = json!({"total": 3, "byService": {"dns_rr_add": 2, "dns_rr_delete": 1},
-        "byOperation": {"add": 1, "edit": 1, "delete": 1}, "byStatus": {"201": 2, "400": 1},
+        "byObject": {"rr": {"add": 1, "edit": 1, "delete": 1}}, "byOperation": {"add": 1, "edit": 1, "delete": 1}, "byStatus": {"201": 2, "400": 1},
         "maxInFlight": 1, "maxWritesInFlight": 1, "inFlight": 0, "connections": 1});
     assert_eq!(calls, expected);
     let (_, calls) = world.admin(Method::GET, "/calls?log=1", None).await;

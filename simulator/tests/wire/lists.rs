@@ -257,7 +257,7 @@ async fn ip_site_list_is_empty_and_unknown_services_are_refused() {
     assert_eq!(world.get("ip_site_list", &[("WHERE", "site_name=''")]).await.status, 204);
     assert!(world.get("dns_nonsense_list", &[]).await.refusal().contains("dns_nonsense_list"));
     assert!(world.get("dns_rr_add", &[]).await.refusal().contains("dns_rr_add"));
-    for path in ["/", "/rpc/dns_rr_list", "/api/v2.0/dns/rr/list"] {
+    for path in ["/", "/rpc/dns_rr_list", "/api/v3.0/dns/rr/list"] {
         let url = format!("{}{path}", world.simulator.endpoint());
         let reply = world.send(world.client.get(url).basic_auth("operator", Some("secret"))).await.unwrap();
         assert_eq!(reply.status, 404, "{path}");

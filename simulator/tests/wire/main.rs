@@ -12,4 +12,5 @@ mod program;
 mod quirks;
 mod support;
 mod transport;
+mod v2;
 mod writes;

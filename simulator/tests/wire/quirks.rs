@@ -55,6 +55,8 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("page-cap", "10", "10 10"),
     ("page-cap", "100", "100 100"),
     ("page-cap", "500", "500 500"),
+    ("v2-empty-list", "200", "200 []"),
+    ("v2-empty-list", "204", "204 "),
     ("offset-past-end", "empty", "204"),
     ("offset-past-end", "error", "400"),
     ("delete-by-name-on-smart", "deletes", "200 ret_oid, left 0"),
@@ -251,6 +253,11 @@ async fn observe(world: &World, quirk: &str) -> String {
             let all = world.get("dns_rr_list", &[condition]).await.rows().len();
             let some = world.get("dns_rr_list", &[condition, ("limit", "1050")]).await.rows().len();
             format!("{all} {some}")
+        }
+        "v2-empty-list" => {
+            let reply = world.v2_get("dns/rr/list", &[("where", "rr_full_name='none.example'")]).await;
+            let data = if reply.text.is_empty() { String::new() } else { reply.json()["data"].to_string() };
+            format!("{} {data}", reply.status)
         }
         "offset-past-end" => {
             world.get("dns_rr_list", &[("offset", "1000"), ("limit", "5")]).await.status.to_string()

@@ -59,6 +59,44 @@ impl Reply {
         self.json()[0]["ret_oid"].as_str().unwrap().to_owned()
     }
 
+    /// The data of an envelope that tells of success; none for 204.
+    pub(crate) fn data(&self) -> Vec<Value> {
+        if self.status == 204 {
+            assert_eq!(self.text, "");
+            return Vec::new();
+        }
+        let json = self.json();
+        assert_eq!((self.status, &json["success"]), (200, &Value::Bool(true)), "{}", self.text);
+        assert!(json["messages"].is_array(), "{}", self.text);
+        json["data"].as_array().unwrap().clone()
+    }
+
+    /// The only entry of an envelope's data.
+    pub(crate) fn datum(&self) -> Value {
+        let data = self.data();
+        assert_eq!(data.len(), 1, "{data:?}");
+        data[0].clone()
+    }
+
+    /// One column of an envelope's data.
+    pub(crate) fn data_column(&self, name: &str) -> Vec<String> {
+        self.data()
+            .iter()
+            .map(|row| row[name].as_str().unwrap_or_else(|| panic!("no text {name} in {row}")).to_owned())
+            .collect()
+    }
+
+    /// The only message of an envelope that tells of a refusal.
+    pub(crate) fn message(&self) -> Value {
+        let json = self.json();
+        assert_eq!((self.status, &json["success"]), (400, &Value::Bool(false)), "{}", self.text);
+        assert_eq!(json["data"], Value::Array(Vec::new()));
+        let messages = json["messages"].as_array().unwrap();
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert!(messages[0]["code"].is_i64() && messages[0]["extras"].is_object(), "{messages:?}");
+        messages[0].clone()
+    }
+
     /// The errmsg of a refusal in the shape of an object.
     pub(crate) fn refusal(&self) -> String {
         assert_eq!(self.status, 400, "{}", self.text);
@@ -113,6 +151,26 @@ impl World {
     pub(crate) fn request(&self, method: Method, service: &str) -> RequestBuilder {
         let url = format!("{}/rest/{service}", self.simulator.endpoint());
         self.client.request(method, url).basic_auth(&self.user, Some(&self.password))
+    }
+
+    /// A call of v2; `path` is what follows `/api/v2.0/`.
+    pub(crate) fn v2(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}/api/v2.0/{path}", self.simulator.endpoint());
+        self.client.request(method, url).basic_auth(&self.user, Some(&self.password))
+    }
+
+    pub(crate) async fn v2_get(&self, path: &str, parameters: &[(&str, &str)]) -> Reply {
+        self.send(self.v2(Method::GET, path).query(parameters)).await.unwrap()
+    }
+
+    pub(crate) async fn v2_delete(&self, path: &str, parameters: &[(&str, &str)]) -> Reply {
+        self.send(self.v2(Method::DELETE, path).query(parameters)).await.unwrap()
+    }
+
+    /// An add with `POST` or an edit with `PUT`, as JSON.
+    pub(crate) async fn v2_write(&self, path: &str, body: &Value) -> Reply {
+        let method = if path.ends_with("/edit") { Method::PUT } else { Method::POST };
+        self.send(self.v2(method, path).json(body)).await.unwrap()
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> reqwest::Result<Reply> {

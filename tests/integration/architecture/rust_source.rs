@@ -8,6 +8,8 @@ use std::{collections::BTreeSet, iter::Peekable, vec::IntoIter};
 pub(super) struct RustSource {
     /// Every path that the code names, from `use` and from expressions, groups spelled out.
     pub(super) paths: Vec<NamedPath>,
+    /// Every text in quotes, with its line; escapes as written.
+    pub(super) texts: Vec<(usize, String)>,
     /// Modules declared in the file, `mod x;` and `mod x { }` alike, without those for tests only.
     pub(super) modules: BTreeSet<String>,
     /// Modules that only tests have, declared as `#[cfg(test)] mod x;`, and the file if `#[path]` names one.
@@ -35,8 +37,13 @@ impl RustSource {
         let tokens = tokens(text);
         let (tokens, test_modules, test_lines) = without_tests(&tokens);
         let modules = declared_modules(&tokens);
+        let texts = tokens.iter().filter_map(|token| match &token.kind {
+            Kind::Text(text) => Some((token.line, text.clone())),
+            _ => None,
+        });
+        let texts = texts.collect();
         let lines = text.lines().count() - test_lines;
-        Self { paths: named_paths(tokens), modules, test_modules, lines }
+        Self { paths: named_paths(tokens), texts, modules, test_modules, lines }
     }
 }
 

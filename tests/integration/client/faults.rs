@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use solidserver_operator::record::RecordType;
 use solidserver_operator::solidserver::{Error, Sight};
 use solidserver_simulator::{Fault, FaultKind};
 
-use super::{client, client_with, edit, label, names, new_row, place, start, with_rows};
+use super::{Dialect, client, client_with, edit, label, names, new_row, place, start, with_rows};
 
 fn fault(service: &str, kind: &str) -> Fault {
     serde_json::from_value(serde_json::json!({"service": service, "kind": kind})).unwrap()
@@ -44,9 +45,10 @@ fn list_faults() -> Vec<(Fault, &'static str)> {
     ]
 }
 
+#[rstest]
 #[tokio::test]
-async fn no_spoilt_page_of_a_list_is_taken_for_truth() {
-    let simulator = start(with_rows(100)).await;
+async fn no_spoilt_page_of_a_list_is_taken_for_truth(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(100)).await;
     for (fault, expected) in list_faults() {
         for page in 0..3 {
             // A fresh client: a 429 holds the one that met it back.
@@ -69,9 +71,12 @@ async fn no_spoilt_page_of_a_list_is_taken_for_truth() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn missing_rows_in_the_middle_of_a_list_are_noticed() {
-    let simulator = start(with_rows(100)).await;
+async fn missing_rows_in_the_middle_of_a_list_are_noticed(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(100)).await;
     for page_size in [20, 40] {
         for page in 0..3 {
             let client = client_with(&simulator, |settings| settings.page_size = page_size);
@@ -96,9 +101,12 @@ async fn missing_rows_in_the_middle_of_a_list_are_noticed() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn ids_that_change_in_the_middle_of_a_list_spoil_it() {
-    let simulator = start(with_rows(100)).await;
+async fn ids_that_change_in_the_middle_of_a_list_spoil_it(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(100)).await;
     for page in 1..3 {
         let client = client_with(&simulator, |settings| settings.page_size = 40);
         simulator.inject(Fault::new("dns_rr_list", FaultKind::RenumberIds).after(page));
@@ -109,9 +117,12 @@ async fn ids_that_change_in_the_middle_of_a_list_spoil_it() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_order_that_is_ignored_for_a_while_costs_calls_and_nothing_else() {
-    let simulator = start(with_rows(100)).await;
+async fn an_order_that_is_ignored_for_a_while_costs_calls_and_nothing_else(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(100)).await;
     let client = client_with(&simulator, |settings| settings.page_size = 40);
     simulator.inject(Fault::new("dns_rr_list", FaultKind::IgnoreOrderby).after(1).count(1));
     let reading = client.read_zone(&place()).await.unwrap();
@@ -119,9 +130,12 @@ async fn an_order_that_is_ignored_for_a_while_costs_calls_and_nothing_else() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_read_is_repeated_once_after_a_lost_connection_or_an_outage() {
-    let simulator = start(with_rows(5)).await;
+async fn a_read_is_repeated_once_after_a_lost_connection_or_an_outage(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(5)).await;
     let client = client(&simulator);
     for fault in [fault("*", "reset-before-commit"), Fault::status("*", 502), Fault::status("*", 500)] {
         simulator.reset_calls();
@@ -163,9 +177,12 @@ fn write_faults() -> Vec<(serde_json::Value, &'static str, bool)> {
     ]
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_write_is_sent_once_and_its_outcome_is_known_or_said_to_be_unknown() {
-    let simulator = start(with_rows(100)).await;
+async fn a_write_is_sent_once_and_its_outcome_is_known_or_said_to_be_unknown(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(100)).await;
     let count = |owner: &str| simulator.rows_at(owner).len();
     for (number, (fault, expected, effective)) in write_faults().into_iter().enumerate() {
         let client =
@@ -201,9 +218,12 @@ async fn a_write_is_sent_once_and_its_outcome_is_known_or_said_to_be_unknown() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_hanging_appliance_costs_the_deadline_and_no_more() {
-    let simulator = start(with_rows(1)).await;
+async fn a_hanging_appliance_costs_the_deadline_and_no_more(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(1)).await;
     let client = client_with(&simulator, |settings| settings.request_timeout = Duration::from_millis(300));
     simulator.inject(fault("*", "hang"));
     let begin = Instant::now();
@@ -215,9 +235,10 @@ async fn a_hanging_appliance_costs_the_deadline_and_no_more() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_appliances_words_are_kept() {
-    let simulator = start(with_rows(1)).await;
+async fn the_appliances_words_are_kept(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(1)).await;
     let client = client(&simulator);
     let message = Some("CNAME and other data".to_owned());
     simulator.inject(Fault::new("add", FaultKind::Reject { message, severity: None }));
@@ -225,7 +246,8 @@ async fn the_appliances_words_are_kept() {
         simulator.set_quirk("error-shape", shape).unwrap();
         let outcome = client.add(&place(), &new_row("a.shop.example.com", RecordType::A, "192.0.2.1")).await;
         let Err(Error::Rejected { service, code, message }) = &outcome else { panic!("{outcome:?}") };
-        assert_eq!((*service, &**message), ("dns_rr_add", "CNAME and other data"));
+        let add = if dialect == Dialect::Rest { "dns_rr_add" } else { "dns/rr/add" };
+        assert_eq!((*service, &**message), (add, "CNAME and other data"));
         assert!(code.parse::<u32>().is_ok(), "{code}");
     }
     simulator.shutdown().await;

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use rstest::rstest;
 use solidserver_operator::record::{RecordType, RowId};
 use solidserver_operator::solidserver::{Call, CallObserver, Client, Error};
 use solidserver_simulator::{RateLimit, Simulator};
 
-use super::{ZONE, client_with, edit, label, names, new_row, place, start, with_rows};
+use super::{Dialect, ZONE, client_with, edit, label, names, new_row, place, start, with_rows};
 
 async fn edit_all(client: &Client, ids: &[RowId]) -> Vec<&'static str> {
     let place = place();
@@ -27,12 +28,15 @@ fn edited(simulator: &Simulator) -> usize {
     simulator.rows().iter().filter(|row| row.zone == ZONE && row.ttl == 77).count()
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn as_many_calls_run_at_a_time_as_allowed_and_no_more() {
+async fn as_many_calls_run_at_a_time_as_allowed_and_no_more(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
     for http2 in [true, false] {
         let mut config = with_rows(300);
         config.http2 = http2;
-        let simulator = start(config).await;
+        let simulator = start(dialect, config).await;
         let client = client_with(&simulator, |settings| settings.concurrency = 50);
         let ids = host_ids(&client).await;
         assert_eq!(ids.len(), 300);
@@ -50,10 +54,13 @@ async fn as_many_calls_run_at_a_time_as_allowed_and_no_more() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_429_pauses_everybody_and_is_not_asked_for_again() {
+async fn a_429_pauses_everybody_and_is_not_asked_for_again(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
     for answer in ["seconds", "date", "absent"] {
-        let simulator = start(with_rows(40)).await;
+        let simulator = start(dialect, with_rows(40)).await;
         simulator.set_quirk("retry-after", answer).unwrap();
         let client = client_with(&simulator, |settings| settings.concurrency = 4);
         let ids = host_ids(&client).await;
@@ -76,9 +83,10 @@ async fn a_429_pauses_everybody_and_is_not_asked_for_again() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_list_waits_out_a_pause_in_its_middle() {
-    let simulator = start(with_rows(100)).await;
+async fn a_list_waits_out_a_pause_in_its_middle(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(100)).await;
     let client = client_with(&simulator, |settings| settings.page_size = 40);
     simulator.set_rate_limit(Some(RateLimit { calls: 2, window: Duration::from_secs(1) }));
     let reading = client.read_zone(&place()).await.unwrap();
@@ -99,9 +107,10 @@ impl CallObserver for Log {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn every_call_that_was_sent_is_reported() {
-    let simulator = start(with_rows(3)).await;
+async fn every_call_that_was_sent_is_reported(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(3)).await;
     let log = Arc::new(Log::default());
     let observer: Arc<dyn CallObserver> = Arc::clone(&log) as _;
     let client = client_with(&simulator, |settings| settings.observer = Some(observer));
@@ -114,15 +123,20 @@ async fn every_call_that_was_sent_is_reported() {
     client.edit(&place(), &id, &edit(RecordType::A, "192.0.2.2", 60)).await.unwrap();
     client.delete(&place(), &id).await.unwrap();
     let seen = log.0.lock().unwrap().clone();
+    // The probe is one of `/rest` in any case.
+    let [list, count, add, edit, delete] = match dialect {
+        Dialect::Rest => ["dns_rr_list", "dns_rr_count", "dns_rr_add", "dns_rr_add", "dns_rr_delete"],
+        Dialect::V2 => ["dns/rr/list", "dns/rr/count", "dns/rr/add", "dns/rr/edit", "dns/rr/delete"],
+    };
     let expected = [
         ("member_list", "list", "ok"),
-        ("dns_rr_list", "list", "ok"),
-        ("dns_rr_count", "count", "ok"),
-        ("dns_rr_count", "count", "ok"),
-        ("dns_rr_add", "add", "ok"),
-        ("dns_rr_add", "add", "already_exists"),
-        ("dns_rr_add", "edit", "ok"),
-        ("dns_rr_delete", "delete", "ok"),
+        (list, "list", "ok"),
+        (count, "count", "ok"),
+        (count, "count", "ok"),
+        (add, "add", "ok"),
+        (add, "add", "already_exists"),
+        (edit, "edit", "ok"),
+        (delete, "delete", "ok"),
     ];
     assert_eq!(seen, expected);
     let agents: Vec<_> = simulator.call_log().into_iter().map(|call| call.user_agent).collect();

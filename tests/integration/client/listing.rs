@@ -4,19 +4,23 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rstest::rstest;
 use solidserver_operator::record::Row;
 use solidserver_operator::solidserver::{EndedBy, Sight};
 use solidserver_simulator::{Container, Fault, FaultKind, NewRow, SeedServer, SeedView, SeedZone};
 
-use super::{SERVER, ZONE, client, client_with, name, names, place, place_in, start, with_rows};
+use super::{Dialect, SERVER, ZONE, client, client_with, name, names, place, place_in, start, with_rows};
 
 fn owners(rows: &[Row]) -> BTreeSet<&str> {
     rows.iter().map(|row| row.name.as_str()).collect()
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_zone_is_read_page_by_page_and_compared_with_its_count() {
-    let simulator = start(with_rows(250)).await;
+async fn a_zone_is_read_page_by_page_and_compared_with_its_count(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(250)).await;
     // 250 rows, SOA and one NS.
     for (page_size, lists) in [(1000, 1), (100, 3), (84, 4), (252, 2), (251, 2)] {
         let client = client_with(&simulator, |settings| settings.page_size = page_size);
@@ -32,10 +36,13 @@ async fn a_zone_is_read_page_by_page_and_compared_with_its_count() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_that_stay_are_listed_once_while_others_come_and_go() {
+async fn rows_that_stay_are_listed_once_while_others_come_and_go(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
     const CHANGES: usize = 150;
-    let simulator = start(with_rows(300)).await;
+    let simulator = start(dialect, with_rows(300)).await;
     simulator.set_latency(Duration::from_millis(2));
     let client = client_with(&simulator, |settings| settings.page_size = 25);
     let stays: BTreeSet<String> = (0..300).step_by(2).map(|number| format!("host-{number}.{ZONE}")).collect();
@@ -75,9 +82,12 @@ async fn rows_that_stay_are_listed_once_while_others_come_and_go() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_limit_of_the_appliances_own_cuts_nothing_off() {
-    let simulator = start(with_rows(250)).await;
+async fn a_limit_of_the_appliances_own_cuts_nothing_off(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(250)).await;
     for cap in [7, 84, 100, 252, 253] {
         simulator.set_page_cap(Some(cap));
         let reading = client(&simulator).read_zone(&place()).await.unwrap();
@@ -89,9 +99,12 @@ async fn a_limit_of_the_appliances_own_cuts_nothing_off() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_account_that_may_not_count_reads_until_nothing_follows() {
-    let simulator = start(with_rows(250)).await;
+async fn an_account_that_may_not_count_reads_until_nothing_follows(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(250)).await;
     for code in ["403", "400"] {
         simulator.set_quirk("forbidden-code", code).unwrap();
         simulator.inject(Fault::new("dns_rr_count", FaultKind::Forbidden));
@@ -105,9 +118,12 @@ async fn an_account_that_may_not_count_reads_until_nothing_follows() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn names_are_read_in_chunks_and_a_known_page_size_saves_the_second_call() {
-    let simulator = start(with_rows(500)).await;
+async fn names_are_read_in_chunks_and_a_known_page_size_saves_the_second_call(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(500)).await;
     let client = client(&simulator);
     let wanted = names(0..400);
     let chunks = client.name_chunks(&place(), &wanted);
@@ -122,14 +138,17 @@ async fn names_are_read_in_chunks_and_a_known_page_size_saves_the_second_call() 
     let reading = client.read_names(&place(), &wanted).await.unwrap();
     assert_eq!((reading.rows.len(), reading.calls, reading.ended_by), (400, chunks, EndedBy::ShortPage));
     assert_eq!(simulator.calls().total, chunks as u64);
-    let longest = simulator.call_log().iter().map(|call| call.parameters["WHERE"].len()).max();
+    let longest = simulator.call_log().iter().map(|call| call.parameter("WHERE").unwrap().len()).max();
     assert!(longest.is_some_and(|longest| longest < 6 * 1024));
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn all_types_at_a_name_are_read_and_names_without_rows_are_absent() {
-    let simulator = start(with_rows(3)).await;
+async fn all_types_at_a_name_are_read_and_names_without_rows_are_absent(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(3)).await;
     for (owner, record_type, values) in [
         ("a.shop.example.com", "A", ["192.0.2.1"]),
         ("a.shop.example.com", "TXT", ["it's \"quoted\" text"]),
@@ -158,10 +177,13 @@ async fn all_types_at_a_name_are_read_and_names_without_rows_are_absent() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn ids_that_cannot_be_paged_by_lead_to_pages_between_two_counts() {
+async fn ids_that_cannot_be_paged_by_lead_to_pages_between_two_counts(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
     for (quirk, answer) in [("ids", "text"), ("orderby-rr-id", "ignored")] {
-        let simulator = start(with_rows(250)).await;
+        let simulator = start(dialect, with_rows(250)).await;
         simulator.set_quirk(quirk, answer).unwrap();
         let client = client_with(&simulator, |settings| settings.page_size = 60);
         let reading = client.read_zone(&place()).await.unwrap();
@@ -173,19 +195,23 @@ async fn ids_that_cannot_be_paged_by_lead_to_pages_between_two_counts() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn ids_that_do_not_rise_with_time_are_paged_by_all_the_same() {
+async fn ids_that_do_not_rise_with_time_are_paged_by_all_the_same(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
     let mut config = with_rows(250);
     config.quirks.set("ids", "random").unwrap();
-    let simulator = start(config).await;
+    let simulator = start(dialect, config).await;
     let client = client_with(&simulator, |settings| settings.page_size = 60);
     let reading = client.read_zone(&place()).await.unwrap();
     assert_eq!((reading.rows.len(), reading.ended_by), (252, EndedBy::Count));
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn quotes_in_names_of_views_are_text() {
+async fn quotes_in_names_of_views_are_text(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
     let hostile = ["o'hare", "' or 1=1 --", "''", "a\\'b", "50%", "ü&x=y+z"];
     let mut server = SeedServer::new("it's.example.com");
     for (number, view) in hostile.iter().enumerate() {
@@ -194,7 +220,7 @@ async fn quotes_in_names_of_views_are_text() {
     }
     let mut config = with_rows(5);
     config.seed.servers.push(server);
-    let simulator = start(config).await;
+    let simulator = start(dialect, config).await;
     let client = client(&simulator);
     let server = "it's.example.com";
     let views = client.views(server).await.unwrap();
@@ -220,9 +246,12 @@ async fn quotes_in_names_of_views_are_text() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn no_view_is_found_however_the_appliance_writes_it() {
-    let simulator = start(with_rows(5)).await;
+async fn no_view_is_found_however_the_appliance_writes_it(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(5)).await;
     for answer in ["#", "empty"] {
         simulator.set_quirk("dnsview-none", answer).unwrap();
         let reading = client(&simulator).read_zone(&place()).await.unwrap();
@@ -235,9 +264,10 @@ async fn no_view_is_found_however_the_appliance_writes_it() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn rows_that_wait_for_their_deletion_say_so() {
-    let simulator = start(with_rows(3)).await;
+async fn rows_that_wait_for_their_deletion_say_so(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(3)).await;
     simulator.set_publish_delay(Duration::from_secs(60));
     let client = client(&simulator);
     let reading = client.read_names(&place(), &names(0..1)).await.unwrap();
@@ -248,14 +278,15 @@ async fn rows_that_wait_for_their_deletion_say_so() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_inherited_mark_is_never_the_rows_own() {
+async fn an_inherited_mark_is_never_the_rows_own(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
     let containers = [
         Container::Server(SERVER.to_owned()),
         Container::Zone(SERVER.to_owned(), String::new(), ZONE.to_owned()),
     ];
     for container in containers {
-        let simulator = start(with_rows(2)).await;
+        let simulator = start(dialect, with_rows(2)).await;
         simulator
             .set_class_parameters(&container, [("k8s_owner", Some("c/n/inherited")), ("site", Some("paris"))])
             .unwrap();

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use rstest::rstest;
 use solidserver_operator::record::RecordType;
 use solidserver_operator::solidserver::{Credentials, Error};
 use solidserver_simulator::{Config, Token};
 
-use super::{client_with, edit, name, names, new_row, place, start, with_rows};
+use super::{Dialect, client_with, edit, name, names, new_row, place, start, with_rows};
 
 fn token(id: &str, secret: &str) -> Credentials {
     Credentials::Token { id: id.into(), secret: secret.into() }
@@ -29,12 +30,15 @@ fn logins() -> [(&'static str, Credentials, Credentials); 3] {
     ]
 }
 
+#[rstest]
 #[tokio::test]
-async fn lists_and_writes_are_let_in_under_each_login_on_http1_and_http2() {
+async fn lists_and_writes_are_let_in_under_each_login_on_http1_and_http2(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
     for http2 in [true, false] {
         for (kind, right, wrong) in logins() {
             let token = Some(Token::new("id1", "s3cret"));
-            let simulator = start(Config { http2, token, ..with_rows(5) }).await;
+            let simulator = start(dialect, Config { http2, token, ..with_rows(5) }).await;
             let client = client_with(&simulator, |settings| settings.credentials = right);
             // Five beside SOA and NS.
             assert_eq!(client.read_zone(&place()).await.unwrap().rows.len(), 7, "{kind}");
@@ -61,9 +65,10 @@ async fn lists_and_writes_are_let_in_under_each_login_on_http1_and_http2() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_skewed_clock_is_no_wrong_login() {
-    let simulator = start(Config { token: Some(Token::new("id1", "s3cret")), ..with_rows(1) }).await;
+async fn a_skewed_clock_is_no_wrong_login(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, Config { token: Some(Token::new("id1", "s3cret")), ..with_rows(1) }).await;
     let client = client_with(&simulator, |settings| settings.credentials = token("id1", "s3cret"));
     simulator.set_clock_ahead(Duration::from_secs(3_600));
     let row = new_row("a.shop.example.com", RecordType::A, "192.0.2.1");

@@ -1,13 +1,17 @@
 //! Empty is not absent: what a reading says when rows are hidden.
 
+use rstest::rstest;
 use solidserver_operator::solidserver::Sight;
 use solidserver_simulator::{Fault, FaultKind, NewRow};
 
-use super::{SERVER, client, name, names, place, start, with_rows};
+use super::{Dialect, SERVER, client, name, names, place, start, with_rows};
 
+#[rstest]
 #[tokio::test]
-async fn a_zone_that_is_not_there_is_not_visible_and_costs_no_more() {
-    let simulator = start(with_rows(5)).await;
+async fn a_zone_that_is_not_there_is_not_visible_and_costs_no_more(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(5)).await;
     let client = client(&simulator);
     client.read_zone(&place()).await.unwrap();
     let mut missing = place();
@@ -20,10 +24,11 @@ async fn a_zone_that_is_not_there_is_not_visible_and_costs_no_more() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn withdrawn_rights_are_no_empty_zone() {
+async fn withdrawn_rights_are_no_empty_zone(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
     for seen_before in [true, false] {
-        let simulator = start(with_rows(5)).await;
+        let simulator = start(dialect, with_rows(5)).await;
         let client = client(&simulator);
         if seen_before {
             assert_eq!(client.read_zone(&place()).await.unwrap().sight, Sight::Seen);
@@ -40,12 +45,15 @@ async fn withdrawn_rights_are_no_empty_zone() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_server_that_never_listed_soa_rows_is_seen_by_others() {
+async fn a_server_that_never_listed_soa_rows_is_seen_by_others(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
     for (answer, rows) in [("no", 6), ("no-apex", 5)] {
         let mut config = with_rows(5);
         config.quirks.set("soa-listed", answer).unwrap();
-        let simulator = start(config).await;
+        let simulator = start(dialect, config).await;
         let client = client(&simulator);
         let reading = client.read_zone(&place()).await.unwrap();
         assert_eq!((reading.rows.len(), reading.sight), (rows, Sight::Seen), "{answer}");
@@ -68,9 +76,10 @@ async fn a_server_that_never_listed_soa_rows_is_seen_by_others() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn soa_rows_that_vanish_take_sight_with_them() {
-    let simulator = start(with_rows(5)).await;
+async fn soa_rows_that_vanish_take_sight_with_them(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(5)).await;
     let client = client(&simulator);
     assert_eq!(client.read_zone(&place()).await.unwrap().sight, Sight::Seen);
     simulator.set_quirk("soa-listed", "no").unwrap();
@@ -79,9 +88,12 @@ async fn soa_rows_that_vanish_take_sight_with_them() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_row_of_a_broken_name_is_counted_but_not_returned() {
-    let simulator = start(with_rows(1)).await;
+async fn a_row_of_a_broken_name_is_counted_but_not_returned(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(1)).await;
     let broken =
         NewRow::new("a b.shop.example.com", "A", ["192.0.2.1"]).server(SERVER).zone("shop.example.com").raw();
     simulator.add_row(broken).unwrap();

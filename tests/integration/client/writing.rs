@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use solidserver_operator::record::{RecordType, RowId};
 use solidserver_operator::solidserver::{Client, Error};
-use solidserver_simulator::{Fault, FaultKind, RowView};
+use solidserver_simulator::{Fault, FaultKind, NewRow, RowView};
 
-use super::{client, client_with, edit, label, name, new_row, place, place_in, start, with_rows};
+use super::{
+    Dialect, SERVER, client, client_with, edit, label, name, new_row, place, place_in, start, with_rows,
+};
 
 async fn id_of(client: &Client, owner: &str) -> RowId {
     let reading = client.read_names(&place(), &[name(owner)]).await.unwrap();
@@ -14,10 +17,11 @@ async fn id_of(client: &Client, owner: &str) -> RowId {
     reading.rows[0].id.clone()
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_row_is_added_edited_and_deleted() {
+async fn a_row_is_added_edited_and_deleted(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
     for (write_status, delete_status, stable) in [("201", "200", "yes"), ("200", "204", "no")] {
-        let simulator = start(with_rows(2)).await;
+        let simulator = start(dialect, with_rows(2)).await;
         simulator.set_quirk("write-status", write_status).unwrap();
         simulator.set_quirk("delete-status", delete_status).unwrap();
         simulator.set_quirk("id-stable-on-edit", stable).unwrap();
@@ -58,9 +62,10 @@ async fn a_row_is_added_edited_and_deleted() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_edit_without_parameters_wipes_none() {
-    let simulator = start(with_rows(2)).await;
+async fn an_edit_without_parameters_wipes_none(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(2)).await;
     simulator.set_quirk("empty-class-parameters", "wipe").unwrap();
     let client = client(&simulator);
     let owner = "a.shop.example.com";
@@ -71,9 +76,12 @@ async fn an_edit_without_parameters_wipes_none() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_row_that_is_there_already_is_not_added_and_another_value_is_another_row() {
-    let simulator = start(with_rows(2)).await;
+async fn a_row_that_is_there_already_is_not_added_and_another_value_is_another_row(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(2)).await;
     let client = client(&simulator);
     let owner = "a.shop.example.com";
     client.add(&place(), &new_row(owner, RecordType::A, "192.0.2.1")).await.unwrap();
@@ -90,9 +98,10 @@ async fn a_row_that_is_there_already_is_not_added_and_another_value_is_another_r
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_write_goes_to_its_view_alone() {
-    let simulator = start(with_rows(2)).await;
+async fn a_write_goes_to_its_view_alone(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(2)).await;
     let client = client(&simulator);
     let owner = "new.example.org";
     client.add(&place_in("internal"), &new_row(owner, RecordType::A, "192.0.2.1")).await.unwrap();
@@ -101,9 +110,10 @@ async fn a_write_goes_to_its_view_alone() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_stale_id_hits_no_row() {
-    let simulator = start(with_rows(3)).await;
+async fn a_stale_id_hits_no_row(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
+    let simulator = start(dialect, with_rows(3)).await;
     let client = client(&simulator);
     let owner = "host-1.shop.example.com";
     let id = id_of(&client, owner).await;
@@ -117,9 +127,46 @@ async fn a_stale_id_hits_no_row() {
     simulator.shutdown().await;
 }
 
+/// An appliance that edits where it should add gives itself away by the id in its answer.
+#[rstest]
 #[tokio::test]
-async fn warnings_stop_a_write_unless_they_are_accepted() {
-    let simulator = start(with_rows(3)).await;
+async fn an_add_that_edited_a_row_is_no_success(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+    #[values("read", "added")] known_because: &str,
+) {
+    let simulator = start(dialect, with_rows(2)).await;
+    let client = client(&simulator);
+    let owner = "a.shop.example.com";
+    let row = new_row(owner, RecordType::A, "192.0.2.1");
+    if known_because == "added" {
+        client.add(&place(), &row).await.unwrap();
+    } else {
+        let there = NewRow::new(owner, "A", ["192.0.2.1"]).server(SERVER);
+        simulator.add_row(there).unwrap();
+        id_of(&client, owner).await;
+    }
+    simulator.set_quirk("duplicate-add", "edit").unwrap();
+    let outcome = client.add(&place(), &row).await;
+    assert!(
+        matches!(&outcome, Err(Error::Ambiguous { cause, .. }) if cause.contains("edited")),
+        "{outcome:?}"
+    );
+    // Reading again shows what there is: one row, as it was edited.
+    let reading = client.read_names(&place(), &[name(owner)]).await.unwrap();
+    assert_eq!((reading.rows.len(), reading.rows[0].ttl), (1, 600));
+    assert_eq!(reading.rows[0].parameters["k8s_owner"], "c/n/r");
+    // A row that is gone is no longer in the way of another with its id.
+    client.delete(&place(), &reading.rows[0].id).await.unwrap();
+    client.add(&place(), &row).await.unwrap();
+    simulator.shutdown().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn warnings_stop_a_write_unless_they_are_accepted(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(3)).await;
     let kind =
         FaultKind::Reject { message: Some("TTL is low".to_owned()), severity: Some("warning".to_owned()) };
     simulator.inject(Fault::new("write", kind));
@@ -133,9 +180,12 @@ async fn warnings_stop_a_write_unless_they_are_accepted() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn text_too_long_for_a_url_is_written_all_the_same() {
-    let simulator = start(with_rows(3)).await;
+async fn text_too_long_for_a_url_is_written_all_the_same(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(3)).await;
     simulator.set_quirk("url-limit", "8190").unwrap();
     let client = client(&simulator);
     let owner = "text.shop.example.com";
@@ -152,9 +202,12 @@ async fn text_too_long_for_a_url_is_written_all_the_same() {
     simulator.shutdown().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_write_whose_turn_comes_too_late_is_not_sent() {
-    let simulator = start(with_rows(3)).await;
+async fn a_write_whose_turn_comes_too_late_is_not_sent(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(3)).await;
     let client = client_with(&simulator, |settings| settings.concurrency = 1);
     client.version().await.unwrap();
     simulator.set_latency(Duration::from_millis(400));

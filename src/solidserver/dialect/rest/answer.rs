@@ -1,72 +1,7 @@
-//! Answers: JSON arrays of flat objects whose values are texts, errors in two shapes, or nothing at all.
+//! Answers of `/rest`: arrays of flat objects, errors in two shapes, or nothing at all.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use reqwest::StatusCode;
-use serde::de::{Deserialize, Deserializer, Visitor};
-
+use crate::solidserver::dialect::answer::{Text, contents, describe, refused};
 use crate::solidserver::dialect::{Answer, Fault};
-
-/// The longest text of the appliance that is passed on, in characters. A condition message has little room.
-const LONGEST_MESSAGE: usize = 512;
-
-/// A text column. The documentation says that every value is a string; a number or boolean is taken for its text, null
-/// for nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Text<'a>(Cow<'a, str>);
-
-impl Text<'_> {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// A boolean column: `1` is true. A time, should the appliance write one, is true as well.
-    pub(super) fn is_true(&self) -> bool {
-        !matches!(self.as_str(), "" | "0")
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a text or a number")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
-            }
-            fn visit_bool<E>(self, truth: bool) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(if truth { "1" } else { "0" })))
-            }
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed("")))
-            }
-        }
-
-        deserializer.deserialize_any(TextVisitor)
-    }
-}
 
 /// The columns by which an object says that it is an error.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -89,28 +24,9 @@ struct Complaint<'a> {
 /// Empty only for 204 and `[]`. A 200 without a body, with something other than an array of objects, or with an
 /// `errno` other than 0 is a fault.
 pub(super) fn rows<'a, T: serde::Deserialize<'a>>(answer: &'a Answer) -> Result<Vec<T>, Fault> {
-    if answer.status == StatusCode::NO_CONTENT {
-        return Ok(Vec::new());
-    }
-    if !answer.status.is_success() {
-        return Err(refusal(answer));
-    }
-    let body = text(answer)?;
-    if may_complain(body)
-        && let Some(fault) = complaint(body)
-    {
-        return Err(fault);
-    }
+    let complaint = |body: &str| if may_complain(body) { complaint(body) } else { None };
+    let Some(body) = contents(answer, complaint)? else { return Ok(Vec::new()) };
     serde_json::from_str(body).map_err(|error| Fault::Unreadable(describe(body, &error)))
-}
-
-/// A 4xx, in the appliance's words if it has any.
-fn refusal(answer: &Answer) -> Fault {
-    let code = format!("HTTP {}", answer.status.as_u16());
-    match text(answer).ok().and_then(complaint) {
-        Some(Fault::Refused { code, message }) => Fault::Refused { code, message },
-        _ => Fault::Refused { code, message: "no reason given".to_owned() },
-    }
 }
 
 /// Whether a body could hold a complaint: a quick look, so that long lists are not parsed twice. Every row of a list
@@ -148,68 +64,16 @@ fn complaint(body: &str) -> Option<Fault> {
     if !error.parameters.is_empty() && !message.contains(error.parameters.as_str()) {
         message = format!("{message} ({})", error.parameters.as_str());
     }
-    if message.is_empty() {
-        message.push_str("no reason given");
-    }
     let code = if error.errno.is_empty() { "no errno" } else { error.errno.as_str() };
-    Some(Fault::Refused { code: tidy(code), message: tidy(&message) })
-}
-
-fn text(answer: &Answer) -> Result<&str, Fault> {
-    let status = answer.status.as_u16();
-    let text = std::str::from_utf8(&answer.body)
-        .map_err(|_| Fault::Unreadable(format!("{status} with a body that is not UTF-8")))?
-        .trim();
-    if text.is_empty() {
-        return Err(Fault::Unreadable(format!("{status} without a body")));
-    }
-    Ok(text)
-}
-
-/// What is wrong with a body, without the body: it may hold record data.
-fn describe(body: &str, error: &serde_json::Error) -> String {
-    if body.starts_with('<') {
-        return "a web page instead of JSON".to_owned();
-    }
-    if body.starts_with('{') {
-        let connected = body.contains("\"connected\"");
-        return if connected { r#"{"connected":...} instead of rows"# } else { "an object instead of rows" }
-            .to_owned();
-    }
-    match error.classify() {
-        serde_json::error::Category::Eof => "JSON that breaks off".to_owned(),
-        serde_json::error::Category::Data => {
-            format!("a row that is not understood, at column {}", error.column())
-        }
-        _ => format!("no JSON, at column {}", error.column()),
-    }
-}
-
-/// The appliance's words, fit for a message: one line, no control characters, not too long.
-fn tidy(text: &str) -> String {
-    let words = text.split(|character: char| character.is_whitespace() || character.is_control());
-    let mut line = String::with_capacity(text.len().min(LONGEST_MESSAGE));
-    for word in words.filter(|word| !word.is_empty()) {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if let Some((end, _)) = line.char_indices().nth(LONGEST_MESSAGE) {
-        line.truncate(end);
-        line.push_str("...");
-    }
-    line
-}
-
-#[cfg(test)]
-pub(super) fn answer(status: u16, body: &str) -> Answer {
-    Answer { status: StatusCode::from_u16(status).unwrap(), body: body.as_bytes().to_vec() }
+    Some(refused(code, &message))
 }
 
 #[cfg(test)]
 mod tests {
+    use reqwest::StatusCode;
+
     use super::*;
+    use crate::solidserver::dialect::samples::answer;
 
     #[derive(Debug, PartialEq, serde::Deserialize)]
     struct Row<'a> {
@@ -297,13 +161,5 @@ mod tests {
         assert_eq!(rows::<serde::de::IgnoredAny>(&answer(201, warned)).map(|rows| rows.len()), Ok(1));
         let refused = r#"[{"errno":"12","errmsg":"TTL is low","severity":"warning"}]"#;
         assert!(rows::<serde::de::IgnoredAny>(&answer(201, refused)).is_err());
-    }
-
-    #[test]
-    fn the_appliances_words_become_one_line_of_bounded_length() {
-        assert_eq!(tidy(" a\n\tb\u{7}c  d\r\n"), "a b c d");
-        let long = tidy(&"é".repeat(2000));
-        assert_eq!(long.chars().count(), LONGEST_MESSAGE + 3);
-        assert!(long.ends_with("..."));
     }
 }

@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 
-use super::Rest;
-use super::answer::{self, Text};
+use super::{ROOT, answer, class_parameters};
 use crate::record::{NewRow, Place, RecordData, RowEdit, RowId};
-use crate::solidserver::dialect::{Answer, Fault, Operation, Request, class_parameters};
+use crate::solidserver::dialect::answer::Text;
+use crate::solidserver::dialect::{Answer, Fault, Operation, Request, Warnings};
 use crate::solidserver::values;
 
 /// The value parameters, in order.
@@ -26,108 +26,86 @@ const VALUES: [&str; 7] = ["value1", "value2", "value3", "value4", "value5", "va
 
 type Parameters = Vec<(&'static str, Cow<'static, str>)>;
 
-impl Rest {
-    /// Adds a row that is not there yet.
-    pub(in crate::solidserver) fn add(self, place: &Place, row: &NewRow) -> Request {
-        let mut parameters: Parameters = vec![("dns_name", Cow::Owned(place.server.to_string()))];
-        if let Some(view) = &place.view {
-            parameters.push(("dnsview_name", Cow::Owned(view.to_string())));
-        }
-        parameters.push(("dnszone_name", Cow::Owned(place.zone.to_string())));
-        parameters.push(("rr_name", Cow::Owned(row.name.to_string())));
-        parameters.push(("rr_type", Cow::Borrowed(row.data.record_type().as_str())));
-        parameters.push(("check_value", Cow::Borrowed("yes")));
-        self.content(&mut parameters, &row.data, row.ttl, row.class_name.as_ref(), &row.parameters);
-        parameters.push(("add_flag", Cow::Borrowed("new_only")));
-        call(Operation::Add, Method::POST, "dns_rr_add", parameters)
+/// Adds a row that is not there yet.
+pub(in crate::solidserver::dialect) fn add(place: &Place, row: &NewRow, warnings: Warnings) -> Request {
+    let mut parameters: Parameters = vec![("dns_name", Cow::Owned(place.server.to_string()))];
+    if let Some(view) = &place.view {
+        parameters.push(("dnsview_name", Cow::Owned(view.to_string())));
     }
-
-    /// Changes a row in place.
-    pub(in crate::solidserver) fn edit(self, id: &RowId, edit: &RowEdit) -> Request {
-        let mut parameters: Parameters = vec![("rr_id", Cow::Owned(id.to_string()))];
-        self.content(&mut parameters, &edit.data, edit.ttl, edit.class_name.as_ref(), &edit.set_parameters);
-        if !edit.delete_parameters.is_empty() {
-            let keys: Vec<&str> = edit.delete_parameters.iter().map(String::as_str).collect();
-            parameters.push(("class_parameters_to_delete", Cow::Owned(keys.join("&"))));
-        }
-        parameters.push(("add_flag", Cow::Borrowed("edit_only")));
-        call(Operation::Edit, Method::PUT, "dns_rr_add", parameters)
-    }
-
-    /// Deletes a row.
-    pub(in crate::solidserver) fn delete(self, id: &RowId) -> Request {
-        let mut parameters: Parameters = vec![("rr_id", Cow::Owned(id.to_string()))];
-        self.warnings(&mut parameters);
-        call(Operation::Delete, Method::DELETE, "dns_rr_delete", parameters)
-    }
-
-    /// The id that an add or edit answers with. An answer without one is no success: 200 with an empty body and nothing
-    /// done is known to occur.
-    pub(in crate::solidserver) fn written(self, answer: &Answer) -> Result<RowId, Fault> {
-        match written(answer)? {
-            Some(id) => Ok(id),
-            None => Err(Fault::Unreadable(format!("{} without the row's id", answer.status.as_u16()))),
-        }
-    }
-
-    /// Whether a delete was answered with success: the row's id, or 204.
-    pub(in crate::solidserver) fn deleted(self, answer: &Answer) -> Result<(), Fault> {
-        if answer.status == reqwest::StatusCode::NO_CONTENT {
-            return Ok(());
-        }
-        self.written(answer).map(drop)
-    }
-
-    fn content(
-        self,
-        parameters: &mut Parameters,
-        data: &RecordData,
-        ttl: u32,
-        class_name: Option<&String>,
-        class_parameters: &BTreeMap<String, String>,
-    ) {
-        parameters.push(("rr_ttl", Cow::Owned(ttl.to_string())));
-        parameters.extend(VALUES.into_iter().zip(values::to_values(data).into_iter().map(Cow::Owned)));
-        if let Some(class_name) = class_name {
-            parameters.push(("rr_class_name", Cow::Owned(class_name.clone())));
-        }
-        if !class_parameters.is_empty() {
-            parameters.push(("rr_class_parameters", Cow::Owned(class_parameters::encode(class_parameters))));
-        }
-        self.warnings(parameters);
-    }
-
-    fn warnings(self, parameters: &mut Parameters) {
-        if self.accept_warnings {
-            parameters.push(("validate_warnings", Cow::Borrowed("accept")));
-        }
-    }
+    parameters.push(("dnszone_name", Cow::Owned(place.zone.to_string())));
+    parameters.push(("rr_name", Cow::Owned(row.name.to_string())));
+    parameters.push(("rr_type", Cow::Borrowed(row.data.record_type().as_str())));
+    parameters.push(("check_value", Cow::Borrowed("yes")));
+    content(&mut parameters, &row.data, row.ttl, row.class_name.as_ref(), &row.parameters);
+    accept(&mut parameters, warnings);
+    parameters.push(("add_flag", Cow::Borrowed("new_only")));
+    call(Operation::Add, Method::POST, "dns_rr_add", parameters)
 }
 
-fn call(operation: Operation, method: Method, service: &'static str, parameters: Parameters) -> Request {
-    Request { operation, method, path: ["rest", service], service, parameters }
+/// Changes a row in place.
+pub(in crate::solidserver::dialect) fn edit(id: &RowId, edit: &RowEdit, warnings: Warnings) -> Request {
+    let mut parameters: Parameters = vec![("rr_id", Cow::Owned(id.to_string()))];
+    content(&mut parameters, &edit.data, edit.ttl, edit.class_name.as_ref(), &edit.set_parameters);
+    if !edit.delete_parameters.is_empty() {
+        let keys: Vec<&str> = edit.delete_parameters.iter().map(String::as_str).collect();
+        parameters.push(("class_parameters_to_delete", Cow::Owned(keys.join("&"))));
+    }
+    accept(&mut parameters, warnings);
+    parameters.push(("add_flag", Cow::Borrowed("edit_only")));
+    call(Operation::Edit, Method::PUT, "dns_rr_add", parameters)
 }
 
-fn written(answer: &Answer) -> Result<Option<RowId>, Fault> {
+/// Deletes a row.
+pub(in crate::solidserver::dialect) fn delete(id: &RowId, warnings: Warnings) -> Request {
+    let mut parameters: Parameters = vec![("rr_id", Cow::Owned(id.to_string()))];
+    accept(&mut parameters, warnings);
+    call(Operation::Delete, Method::DELETE, "dns_rr_delete", parameters)
+}
+
+/// The id in the answer to a write.
+pub(in crate::solidserver::dialect) fn written(answer: &Answer) -> Result<Option<Text<'_>>, Fault> {
     #[derive(serde::Deserialize)]
     struct Written<'a> {
         #[serde(borrow, default)]
         ret_oid: Text<'a>,
     }
     let written: Vec<Written<'_>> = answer::rows(answer)?;
-    let id = written.first().map(|row| row.ret_oid.as_str().trim()).filter(|id| !matches!(*id, "" | "0"));
-    Ok(id.map(|id| RowId(id.into())))
+    Ok(written.into_iter().next().map(|row| row.ret_oid))
 }
 
+fn content(
+    parameters: &mut Parameters,
+    data: &RecordData,
+    ttl: u32,
+    class_name: Option<&String>,
+    class_parameters: &BTreeMap<String, String>,
+) {
+    parameters.push(("rr_ttl", Cow::Owned(ttl.to_string())));
+    parameters.extend(VALUES.into_iter().zip(values::to_values(data).into_iter().map(Cow::Owned)));
+    if let Some(class_name) = class_name {
+        parameters.push(("rr_class_name", Cow::Owned(class_name.clone())));
+    }
+    if !class_parameters.is_empty() {
+        parameters.push(("rr_class_parameters", Cow::Owned(class_parameters::encode(class_parameters))));
+    }
+}
+
+fn accept(parameters: &mut Parameters, warnings: Warnings) {
+    if warnings == Warnings::Accepted {
+        parameters.push(("validate_warnings", Cow::Borrowed("accept")));
+    }
+}
+
+fn call(operation: Operation, method: Method, service: &'static str, parameters: Parameters) -> Request {
+    Request { operation, method, root: ROOT, service, parameters, body: None }
+}
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::answer::answer;
     use super::*;
     use crate::record::{Name, RecordType};
-
-    const REST: Rest = Rest { accept_warnings: false };
+    use crate::solidserver::dialect::samples::query as parameters;
 
     fn place(view: Option<&str>) -> Place {
         Place {
@@ -135,10 +113,6 @@ mod tests {
             view: view.map(Into::into),
             zone: Name::parse("example.com").unwrap(),
         }
-    }
-
-    fn parameters(request: &Request) -> Vec<(&str, &str)> {
-        request.parameters.iter().map(|(name, value)| (*name, &**value)).collect()
     }
 
     fn new_row() -> NewRow {
@@ -156,8 +130,11 @@ mod tests {
 
     #[test]
     fn an_add_names_its_place_and_can_only_add() {
-        let request = REST.add(&place(Some("internal")), &new_row());
-        assert_eq!((request.method.as_str(), request.path), ("POST", ["rest", "dns_rr_add"]));
+        let request = add(&place(Some("internal")), &new_row(), Warnings::Heeded);
+        assert_eq!(
+            (request.method.as_str(), request.path().collect::<Vec<_>>()),
+            ("POST", vec!["rest", "dns_rr_add"])
+        );
         let expected = [
             ("dns_name", "ns.test"),
             ("dnsview_name", "internal"),
@@ -177,7 +154,7 @@ mod tests {
     #[test]
     fn what_is_not_given_is_not_sent() {
         let row = NewRow { parameters: BTreeMap::new(), class_name: Some("mail".to_owned()), ..new_row() };
-        let request = Rest { accept_warnings: true }.add(&place(None), &row);
+        let request = add(&place(None), &row, Warnings::Accepted);
         let sent = parameters(&request);
         assert!(!sent.iter().any(|(name, _)| matches!(*name, "dnsview_name" | "rr_class_parameters")));
         assert!(sent.contains(&("rr_class_name", "mail")));
@@ -194,8 +171,11 @@ mod tests {
             set_parameters: BTreeMap::from([("a".to_owned(), "1".to_owned())]),
             delete_parameters: BTreeSet::from(["b".to_owned(), "c".to_owned()]),
         };
-        let request = REST.edit(&id, &edit);
-        assert_eq!((request.method.as_str(), request.path), ("PUT", ["rest", "dns_rr_add"]));
+        let request = super::edit(&id, &edit, Warnings::Heeded);
+        assert_eq!(
+            (request.method.as_str(), request.path().collect::<Vec<_>>()),
+            ("PUT", vec!["rest", "dns_rr_add"])
+        );
         let expected = [
             ("rr_id", "411"),
             ("rr_ttl", "900"),
@@ -205,8 +185,11 @@ mod tests {
             ("add_flag", "edit_only"),
         ];
         assert_eq!(parameters(&request), expected);
-        let request = REST.delete(&id);
-        assert_eq!((request.method.as_str(), request.path), ("DELETE", ["rest", "dns_rr_delete"]));
+        let request = delete(&id, Warnings::Heeded);
+        assert_eq!(
+            (request.method.as_str(), request.path().collect::<Vec<_>>()),
+            ("DELETE", vec!["rest", "dns_rr_delete"])
+        );
         assert_eq!(parameters(&request), [("rr_id", "411")]);
     }
 
@@ -219,36 +202,9 @@ mod tests {
             set_parameters: BTreeMap::new(),
             delete_parameters: BTreeSet::new(),
         };
-        let request = REST.edit(&RowId("1".into()), &edit);
+        let request = super::edit(&RowId("1".into()), &edit, Warnings::Heeded);
         let values: Vec<_> =
             parameters(&request).into_iter().filter(|(name, _)| name.starts_with("value")).collect();
         assert_eq!(values, [("value1", "0"), ("value2", "svc.example.com"), ("value3", "")]);
-    }
-
-    #[test]
-    fn a_write_succeeded_only_if_the_answer_says_so() {
-        for status in [200, 201] {
-            assert_eq!(REST.written(&answer(status, r#"[{"ret_oid":"411"}]"#)), Ok(RowId("411".into())));
-            assert_eq!(REST.written(&answer(status, r#"[{"ret_oid":411}]"#)), Ok(RowId("411".into())));
-            for body in [
-                "",
-                "[]",
-                "[{}]",
-                r#"[{"ret_oid":""}]"#,
-                r#"[{"ret_oid":"0"}]"#,
-                r#"{"connected":false}"#,
-                "[{\"ret_oid\":\"4",
-            ] {
-                assert!(matches!(REST.written(&answer(status, body)), Err(Fault::Unreadable(_))), "{body}");
-            }
-        }
-        assert!(matches!(REST.written(&answer(204, "")), Err(Fault::Unreadable(_))));
-        assert_eq!(REST.deleted(&answer(204, "")), Ok(()));
-        assert_eq!(REST.deleted(&answer(200, r#"[{"ret_oid":"411"}]"#)), Ok(()));
-        assert!(matches!(REST.deleted(&answer(200, "")), Err(Fault::Unreadable(_))));
-        let refused = r#"{"errno":"20117","errmsg":"This RR does not exist","severity":"error"}"#;
-        assert!(
-            matches!(REST.deleted(&answer(400, refused)), Err(Fault::Refused { code, .. }) if code == "20117")
-        );
     }
 }

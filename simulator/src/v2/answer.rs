@@ -1,0 +1,102 @@
+//! Answers: an envelope of `success`, `messages` and `data`, with HTTP status 200 or 400.
+
+use std::fmt::Write as _;
+
+use crate::answer::{Answer, Refusal, push_member, push_text};
+use crate::columns::{Column, Context, effective};
+use crate::request::Object;
+
+/// Why a call is refused, as the envelope says it.
+pub(crate) fn refusal(refusal: &Refusal) -> String {
+    let mut message = String::from("{");
+    push_member(&mut message, "msg", &refusal.message);
+    push_member(&mut message, "type", &refusal.severity);
+    let mut extras = String::from("{");
+    if let Some(parameters) = &refusal.parameters {
+        push_member(&mut extras, "parameters", parameters);
+    }
+    // Writing into a String cannot fail.
+    let _ = write!(message, ",\"code\":{},\"extras\":{extras}}}}}", refusal.errno);
+    format!("{{\"success\":false,\"messages\":[{message}],\"data\":[]}}")
+}
+
+fn data(entries: &str) -> Answer {
+    Answer::json(200, format!("{{\"success\":true,\"messages\":[],\"data\":[{entries}]}}"))
+}
+
+/// A confirmed write.
+pub(crate) fn identifier(object: Object, id: u64) -> Answer {
+    data(&format!("{{\"{}_id\":\"{id}\"}}", object.as_str()))
+}
+
+/// The answer of a count: the one number that is a number.
+pub(crate) fn count(rows: usize) -> Answer {
+    data(&format!("{{\"count\":{rows}}}"))
+}
+
+/// Rows, possibly none.
+pub(crate) fn rows(rows: &[Context<'_>], columns: &[&'static Column]) -> Answer {
+    let mut entries = String::with_capacity(rows.len() * columns.len() * 32);
+    for row in rows {
+        if !entries.is_empty() {
+            entries.push(',');
+        }
+        entries.push('{');
+        for column in columns {
+            if column.name.ends_with("_class_parameters") {
+                push_class_parameters(&mut entries, column, row);
+            } else {
+                push_member(&mut entries, column.name, &(column.read)(row));
+            }
+        }
+        entries.push('}');
+    }
+    data(&entries)
+}
+
+fn push_class_parameters(object: &mut String, column: &Column, context: &Context<'_>) {
+    if !object.ends_with('{') {
+        object.push(',');
+    }
+    push_text(object, column.name);
+    object.push_str(":[");
+    let effective = effective(context, column.level).unwrap_or_default();
+    for (index, parameter) in effective.entries(context.display.with_parents).enumerate() {
+        if index > 0 {
+            object.push(',');
+        }
+        object.push('{');
+        push_member(object, "name", parameter.name);
+        push_member(object, "value", parameter.value);
+        if context.display.show_properties {
+            push_member(object, "inheritance", parameter.inheritance);
+            push_member(object, "propagation", parameter.propagation);
+        }
+        let source = if context.display.name_sources { parameter.source } else { String::new() };
+        push_member(object, "source", &source);
+        object.push('}');
+    }
+    object.push(']');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_an_envelope() {
+        let read: serde_json::Value = serde_json::from_str(&refusal(&Refusal::no_such_row())).unwrap();
+        let message = serde_json::json!({"code": 20117, "msg": "This RR does not exist", "type": "error", "extras": {}});
+        assert_eq!(read, serde_json::json!({"success": false, "messages": [message], "data": []}));
+        let read: serde_json::Value = serde_json::from_str(&refusal(&Refusal::missing("a/b"))).unwrap();
+        assert_eq!(read["messages"][0]["extras"], serde_json::json!({"parameters": "a/b"}));
+    }
+
+    #[test]
+    fn a_count_is_a_number_and_an_id_is_not() {
+        let read: serde_json::Value = serde_json::from_str(&count(57).body).unwrap();
+        assert_eq!(read, serde_json::json!({"success": true, "messages": [], "data": [{"count": 57}]}));
+        let read: serde_json::Value = serde_json::from_str(&identifier(Object::Row, 411).body).unwrap();
+        assert_eq!(read["data"], serde_json::json!([{"rr_id": "411"}]));
+    }
+}
