@@ -25,6 +25,7 @@ pub(crate) fn router(appliance: Arc<Appliance>) -> Router {
         .route("/records", get(records).post(add_record))
         .route("/records/{id}", patch(patch_record).delete(delete_record))
         .route("/calls", get(calls).delete(reset_calls))
+        .route("/requests", get(requests).delete(reset_calls))
         .route("/faults", get(faults).post(inject).delete(clear_faults))
         .with_state(appliance)
 }
@@ -117,8 +118,14 @@ async fn calls(
 }
 
 async fn reset_calls(State(appliance): Appl) -> StatusCode {
-    appliance.state().recorder.reset();
+    appliance.state().reset_calls();
     StatusCode::NO_CONTENT
+}
+
+/// The last requests as they were sent.
+async fn requests(State(appliance): Appl) -> Response {
+    let requests = appliance.state().recording.requests();
+    Json(requests).into_response()
 }
 
 async fn faults(State(appliance): Appl) -> Response {

@@ -12,7 +12,7 @@ use crate::authentication::{self, Verdict};
 use crate::calls::Ticket;
 use crate::fault::FaultKind;
 use crate::quirk::QuirkName;
-use crate::request::{self, Dialect, Malformed, ServiceRequest};
+use crate::request::{self, Dialect, Malformed, ServiceRequest, Transport};
 use crate::service::{self, Tampering};
 use crate::state::State;
 
@@ -78,8 +78,8 @@ impl Appliance {
         let Ok(body) = axum::body::to_bytes(body, LONGEST_BODY).await else {
             return Ok(Answer::html(413, "413 Request Entity Too Large").into_response());
         };
-        let (request, _transport, outcome) = request::read(&parts.method, &parts.uri, &parts.headers, &body);
-        let mut begun = match self.begin(request, outcome, &parts) {
+        let (request, transport, outcome) = request::read(&parts.method, &parts.uri, &parts.headers, &body);
+        let mut begun = match self.begin(request, transport, outcome, &parts) {
             Ok(call) => call,
             Err((answer, mut in_flight, latency)) => {
                 pause(latency).await;
@@ -105,16 +105,20 @@ impl Appliance {
     fn begin(
         self: &Arc<Self>,
         request: ServiceRequest,
+        transport: Transport,
         outcome: Result<(), Malformed>,
         parts: &Parts,
     ) -> Result<Call, (Answer, InFlight, Duration)> {
         let target_length = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
-        let user_agent =
-            parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let text_of =
+            |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let now_ms = self.now_ms();
         let mut guard = self.state();
         let state = &mut *guard;
-        let ticket = state.recorder.begin(&request, user_agent, authentication::kind(&parts.headers), now_ms);
+        let login = authentication::kind(&parts.headers);
+        let ticket = state.recorder.begin(&request, text_of(header::USER_AGENT), login, now_ms);
+        let content_type = text_of(header::CONTENT_TYPE);
+        state.recording.add(&request, transport, parts.uri.path(), content_type, login);
         let in_flight = InFlight { appliance: Arc::clone(self), ticket, status: None };
         if state.quirks.number(QuirkName::UrlLimit).is_some_and(|limit| target_length as u64 > limit) {
             return Err((Answer::html(414, "414 URI Too Long"), in_flight, state.latency));

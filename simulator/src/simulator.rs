@@ -12,6 +12,7 @@ use crate::config::{Config, RateLimit, Token};
 use crate::error::Error;
 use crate::fault::{Fault, FaultView};
 use crate::record::{Container, NewRow, RowPatch, RowView};
+use crate::recording::RecordedRequest;
 use crate::seed::{SeedServer, SeedView, SeedZone};
 use crate::server::{self, Listener};
 use crate::state::State;
@@ -194,9 +195,15 @@ impl Simulator {
         self.appliance.state().recorder.log()
     }
 
-    /// Forgets the calls so far.
+    /// The last requests as they were sent, oldest first: 20,000 of them, or 32 MiB.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.appliance.state().recording.requests()
+    }
+
+    /// Forgets the calls and requests so far.
     pub fn reset_calls(&self) {
-        self.appliance.state().recorder.reset();
+        self.appliance.state().reset_calls();
     }
 
     /// Puts a fault in force; gives its number.

@@ -8,6 +8,7 @@ use crate::config::{Config, RateLimit};
 use crate::error::Error;
 use crate::fault::Faults;
 use crate::quirk::{QuirkName, Quirks};
+use crate::recording::Recording;
 use crate::store::{Cause, IdOrder, Store};
 
 /// How long a change is pending when quirk `delayed` asks for it and no delay was configured.
@@ -18,6 +19,7 @@ pub(crate) struct State {
     pub(crate) quirks: Quirks,
     pub(crate) faults: Faults,
     pub(crate) recorder: Recorder,
+    pub(crate) recording: Recording,
     pub(crate) authentication: Authentication,
     pub(crate) version: String,
     pub(crate) latency: Duration,
@@ -43,6 +45,7 @@ impl State {
             quirks: config.quirks.clone(),
             faults: Faults::default(),
             recorder: Recorder::default(),
+            recording: Recording::default(),
             authentication: Authentication::new(&config.user, &config.password, config.token.clone()),
             version: config.version.clone(),
             latency: config.latency,
@@ -87,6 +90,12 @@ impl State {
     pub(crate) fn most_rows(&self) -> Option<usize> {
         let quirk = self.quirks.number(QuirkName::PageCap).and_then(|number| usize::try_from(number).ok());
         self.page_cap.into_iter().chain(quirk).min()
+    }
+
+    /// Forgets what was asked so far.
+    pub(crate) fn reset_calls(&mut self) {
+        self.recorder.reset();
+        self.recording.reset();
     }
 
     pub(crate) fn set_rate_limit(&mut self, limit: Option<RateLimit>) {

@@ -149,3 +149,26 @@ async fn calls_are_counted_by_service_and_by_what_they_are_about() {
     assert_eq!(edit.parameters["class_parameters_to_delete"], "[\"a\"]");
     assert_eq!(edit.parameter("class_parameters_to_delete").as_deref(), Some("a"));
 }
+
+#[tokio::test]
+async fn requests_are_recorded_as_they_were_sent() {
+    let world = World::start().await;
+    world.get("dns_rr_list/WHERE/rr_id%3D1", &[("limit", "5"), ("SELECT", "rr_id")]).await;
+    let mut body = row("a.example.com");
+    body["rr_ttl"] = json!(60);
+    body["rr_class_parameters"] = json!([{"name": "a", "value": "1"}]);
+    world.v2_write("dns/rr/add", &body).await.datum();
+    let [list, add] = <[_; 2]>::try_from(world.simulator.requests()).unwrap();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!((list.method.as_str(), list.path.as_str()), ("GET", "/rest/dns_rr_list/WHERE/rr_id%3D1"));
+    assert_eq!(list.query, [pair("limit", "5"), pair("SELECT", "rr_id")]);
+    assert_eq!((list.dialect, list.login, list.body.len()), (Some(Dialect::Rest), "basic", 0));
+    assert_eq!((add.method.as_str(), add.service.as_str()), ("POST", "dns/rr/add"));
+    assert_eq!((add.object, add.operation, add.dialect), ("rr", "add", Some(Dialect::V2)));
+    assert_eq!((add.content_type.as_str(), add.query.len()), ("application/json", 0));
+    let sent: serde_json::Map<_, _> = add.body.iter().cloned().collect();
+    assert_eq!(serde_json::Value::Object(sent), body);
+    assert!(add.names().any(|name| name == "rr_ttl"));
+    world.simulator.reset_calls();
+    assert_eq!(world.simulator.requests(), []);
+}
