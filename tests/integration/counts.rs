@@ -7,8 +7,7 @@ use rstest::rstest;
 use solidserver_operator::api::{LastSync, SolidServerStatus};
 use solidserver_simulator::{Calls, RowPatch};
 
-use crate::wire::Wire::{RestBasic, RestNative, RestToken};
-use crate::wire::{Wire, parameter, row_counts, row_lists};
+use crate::wire::Wire::{self, RestBasic, V2Native, V2Token};
 use crate::world::{World, describe, manifest, shows};
 
 /// Rows that the example's zone has at the start: SOA, NS, www and MX.
@@ -108,7 +107,7 @@ async fn versions(world: &World) -> BTreeMap<String, String> {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
 ) {
     const COUNT: usize = 300;
     let mut world = prepared(wire, "concurrency: 50").await;
@@ -131,7 +130,7 @@ async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits(
     assert_eq!(writes(&calls), [0, 300, 0]);
     assert_eq!(calls.max_writes_in_flight, 50, "{calls:?}");
     assert_eq!(calls.max_in_flight, 50, "{calls:?}");
-    assert!(row_lists(&calls) <= 3, "{calls:?}");
+    assert!(calls.of("rr", "list") <= 3, "{calls:?}");
     assert_eq!(deeds(&sync), [0, 300, 0, 0, 0], "{sync:?}");
     assert_eq!(host_rows(&world), expected_rows(COUNT, 60));
     // The metrics say what the appliance has seen.
@@ -174,7 +173,7 @@ async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits(
         .call_log()
         .iter()
         .filter(|call| call.operation == "edit")
-        .map(|call| parameter(call, "rr_id").unwrap())
+        .map(|call| call.parameter("rr_id").unwrap())
         .collect();
     edited.sort();
     assert_eq!(edited, changed);
@@ -201,14 +200,14 @@ async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits(
     assert!(passes <= elapsed.as_secs_f64() / 0.2 + 1.0, "{passes} passes in {elapsed:?}");
     // A query asks for at least a hundred such names: a pass that has more of them to read needs a page more.
     let pages = COUNT as f64 / 100.0;
-    assert!(row_lists(&calls) as f64 <= passes + pages, "{passes} passes, {calls:?}");
+    assert!(calls.of("rr", "list") as f64 <= passes + pages, "{passes} passes, {calls:?}");
     assert_eq!(metric(&world, "solidserver_operator_row_changes_total", "outcome=\"ok\"").await, 610.0);
 }
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resync_of_a_thousand_records_in_sync_reads_each_page_once_and_changes_nothing(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
 ) {
     const COUNT: usize = 1000;
     const PAGE: usize = 300;
@@ -232,10 +231,10 @@ async fn a_resync_of_a_thousand_records_in_sync_reads_each_page_once_and_changes
         let calls = world.simulator.calls();
         assert_eq!(calls.writes(), 0, "{calls:?}");
         let pages = (COUNT + ROWS_BEFORE).div_ceil(PAGE) as u64;
-        assert!((pages..=pages + 1).contains(&row_lists(&calls)), "{calls:?}");
+        assert!((pages..=pages + 1).contains(&calls.of("rr", "list")), "{calls:?}");
         let sync = last_sync(&world).await.unwrap();
         assert_eq!(deeds(&sync), [0, 0, 0, 1000, 0], "{sync:?}");
-        assert_eq!(u64::from(sync.reads), row_lists(&calls) + row_counts(&calls));
+        assert_eq!(u64::from(sync.reads), calls.of("rr", "list") + calls.of("rr", "count"));
     }
     assert_eq!(versions(&world).await, before, "a DnsRecord was written to");
     let records = status(&world).await.records.unwrap();
@@ -244,7 +243,7 @@ async fn a_resync_of_a_thousand_records_in_sync_reads_each_page_once_and_changes
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn one_value_of_three_that_changes_is_one_edit(#[values(RestBasic, RestToken, RestNative)] wire: Wire) {
+async fn one_value_of_three_that_changes_is_one_edit(#[values(RestBasic, V2Token, V2Native)] wire: Wire) {
     let world = wire.running("1h").await;
     world.namespace("shop").await;
     let spec = |last: &str| format!("fqdn: web.example.com, type: A, values: [192.0.2.1, 192.0.2.2, {last}]");
@@ -274,7 +273,7 @@ async fn one_value_of_three_that_changes_is_one_edit(#[values(RestBasic, RestTok
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_killed_in_the_middle_of_three_hundred_creates_finishes_them_when_started_again(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
 ) {
     const COUNT: usize = 300;
     let mut world = prepared(wire, "concurrency: 16").await;
@@ -303,7 +302,7 @@ async fn an_operator_killed_in_the_middle_of_three_hundred_creates_finishes_them
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_asked_to_end_in_the_middle_of_three_hundred_creates_leaves_no_write_half_known(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
 ) {
     const COUNT: usize = 300;
     let mut world = prepared(wire, "concurrency: 16").await;

@@ -7,8 +7,7 @@ use rstest::rstest;
 use solidserver_simulator::{Config, Fault, FaultKind, NewRow, RowPatch, Seed, SeedServer, SeedZone};
 
 use crate::control_plane::Options;
-use crate::wire::Wire::{RestBasic, RestNative, RestToken};
-use crate::wire::{Wire, parameter, row_lists};
+use crate::wire::Wire::{self, RestBasic, RestNative, V2Token};
 use crate::world::{World, manifest, message, shows};
 
 const DEFAULTS: &str = "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}";
@@ -41,7 +40,7 @@ fn value(world: &World, name: &str) -> String {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_appliance_that_cuts_text_is_written_to_at_most_three_times(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = world(wire).await;
     world.simulator.set_quirk("txt-storage", "cut-255").unwrap();
@@ -71,7 +70,7 @@ async fn an_appliance_that_cuts_text_is_written_to_at_most_three_times(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_is_changed_back_each_time_is_contested_after_three_writes(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = world(wire).await;
     world.apply(&manifest("shop", "web", &a("web", "192.0.2.1"))).await;
@@ -101,7 +100,7 @@ async fn a_value_that_is_changed_back_each_time_is_contested_after_three_writes(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_record_that_is_deleted_takes_its_row_along(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = world(wire).await;
     for round in ["the appliance is there", "the appliance is down"] {
@@ -148,7 +147,7 @@ async fn ready_only_with(world: &World, name: &str, rows: &[&str]) {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_created_anew_in_the_middle_of_a_pass_is_ready_with_its_own_row(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = world(wire).await;
     world.a_round("default").await;
@@ -159,7 +158,7 @@ async fn a_record_created_anew_in_the_middle_of_a_pass_is_ready_with_its_own_row
     world.apply(&manifest("shop", "web", &a("web", "192.0.2.1"))).await;
     world
         .until("the pass reads the zone, of which nothing is known", async || {
-            row_lists(&world.simulator.calls()) > 0
+            world.simulator.calls().of("rr", "list") > 0
         })
         .await;
     assert!(world.record("shop", "web").await.unwrap().metadata.finalizers.is_none());
@@ -171,7 +170,7 @@ async fn a_record_created_anew_in_the_middle_of_a_pass_is_ready_with_its_own_row
         .call_log()
         .into_iter()
         .filter(|call| call.operation == "add")
-        .map(|call| parameter(&call, "value1").unwrap())
+        .map(|call| call.parameter("value1").unwrap())
         .collect();
     assert_eq!(added, ["192.0.2.2"]);
 
@@ -189,7 +188,7 @@ async fn a_record_created_anew_in_the_middle_of_a_pass_is_ready_with_its_own_row
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_without_rights_adds_nothing_and_lets_nobody_go(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = world(wire).await;
     for (index, service) in ["*", "dns_rr_list"].into_iter().enumerate() {
@@ -227,7 +226,7 @@ async fn an_account_without_rights_adds_nothing_and_lets_nobody_go(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_namespace_takes_its_rows_along_or_leaves_them_unmarked(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let options = Options { controller_manager: true, ..Options::default() };
     let mut world = wire.world_with(Config::default(), options).await;
@@ -264,7 +263,7 @@ async fn a_deleted_namespace_takes_its_rows_along_or_leaves_them_unmarked(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn suspended_and_abandoned_records_leave_their_rows(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = world(wire).await;
     for name in ["suspended", "abandoned"] {
@@ -299,7 +298,7 @@ async fn suspended_and_abandoned_records_leave_their_rows(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn under_report_drift_is_told_and_not_touched(#[values(RestBasic, RestToken, RestNative)] wire: Wire) {
+async fn under_report_drift_is_told_and_not_touched(#[values(RestBasic, V2Token, RestNative)] wire: Wire) {
     let world = world(wire).await;
     let spec = |value: &str, policy: &str| a("web", value) + ", driftPolicy: " + policy;
     world.apply(&manifest("shop", "web", &spec("192.0.2.1", "Report"))).await;
@@ -327,7 +326,7 @@ async fn under_report_drift_is_told_and_not_touched(#[values(RestBasic, RestToke
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn declared_class_parameters_are_kept_and_foreign_ones_survive(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = world(wire).await;
     let apply = async |parameters: &str| {
@@ -367,7 +366,7 @@ async fn declared_class_parameters_are_kept_and_foreign_ones_survive(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_default_moves_a_record_only_when_that_is_asked_for(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let mut seed = Seed::example();
     seed.servers.push(SeedServer::new("other.example.com").zone(SeedZone::master("example.com")));

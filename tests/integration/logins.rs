@@ -7,7 +7,7 @@ use rstest::rstest;
 use solidserver_simulator::{Config, Token};
 
 use crate::control_plane::Options;
-use crate::wire::Wire::{self, RestBasic};
+use crate::wire::Wire::{self, RestBasic, V2Basic};
 use crate::world::{World, manifest, message};
 
 const DEFAULTS: &str = "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}";
@@ -50,7 +50,7 @@ fn hosts(count: usize, ttl: u32) -> String {
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_becomes_ready_under_each_login(#[values(RestBasic)] wire: Wire) {
+async fn a_record_becomes_ready_under_each_login(#[values(RestBasic, V2Basic)] wire: Wire) {
     let mut world = world(wire, "t0ken-s3cret").await;
     solid_server(&world, &format!("authMethod: Token\n  {DEFAULTS}")).await;
     world.start_operator().await;
@@ -91,7 +91,7 @@ async fn a_record_becomes_ready_under_each_login(#[values(RestBasic)] wire: Wire
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_rotated_under_load_loses_no_change(#[values(RestBasic)] wire: Wire) {
+async fn a_token_rotated_under_load_loses_no_change(#[values(RestBasic, V2Basic)] wire: Wire) {
     let mut world = world(wire, "first").await;
     world.add_secret(Wire::RestToken, "first").await;
     solid_server(&world, &format!("limits: {{concurrency: 4}}\n  {DEFAULTS}")).await;
@@ -137,7 +137,7 @@ async fn a_token_rotated_under_load_loses_no_change(#[values(RestBasic)] wire: W
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_off_is_told_from_a_wrong_token(#[values(RestBasic)] wire: Wire) {
+async fn a_clock_that_is_off_is_told_from_a_wrong_token(#[values(RestBasic, V2Basic)] wire: Wire) {
     let mut world = world(wire, "s3cret").await;
     world.add_secret(Wire::RestToken, "s3cret").await;
     solid_server(&world, DEFAULTS).await;

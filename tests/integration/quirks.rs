@@ -518,6 +518,7 @@ fn every_exception_names_a_quirk_with_that_answer() {
 
 #[rstest]
 #[case::rest([Wire::RestBasic, Wire::RestToken, Wire::RestNative])]
+#[case::v2([Wire::V2Token, Wire::V2Native, Wire::V2Basic])]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_suite_passes_with_every_answer_to_every_open_question(#[case] wires: [Wire; 3]) {
     let certificates = tempfile::tempdir().expect("a folder");

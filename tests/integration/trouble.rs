@@ -10,8 +10,7 @@ use solidserver_simulator::{Config, Fault, FaultKind, RateLimit, Simulator};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::wire::Wire::{RestBasic, RestNative, RestToken};
-use crate::wire::{Wire, parameter};
+use crate::wire::Wire::{self, RestBasic, RestNative, V2Token};
 use crate::world::{OPERATOR_NAMESPACE, World, manifest, message, shows};
 
 /// A way to the appliance that can be cut: while it is, connections are refused and those that were open are gone.
@@ -106,7 +105,7 @@ fn hosts(name: &str, count: usize, ttl: u32) -> String {
 /// Adds and edits of one name.
 fn calls_for(world: &World, fqdn: &str) -> usize {
     let calls = world.simulator.call_log();
-    calls.iter().filter(|call| parameter(call, "rr_name").is_some_and(|name| name == fqdn)).count()
+    calls.iter().filter(|call| call.parameter("rr_name").is_some_and(|name| name == fqdn)).count()
 }
 
 async fn events(world: &World, reason: &str) -> Vec<String> {
@@ -127,7 +126,7 @@ async fn events(world: &World, reason: &str) -> Vec<String> {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn one_rejected_record_among_a_hundred_costs_one_call_and_holds_up_nobody(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     const REJECTED: &str = "h042.example.com";
     let mut world = wire.running("1h").await;
@@ -271,7 +270,7 @@ async fn end(world: &World, cable: &mut Cable) {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_with_the_appliance_shows_and_passes_without_a_loss(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let limited =
         FaultKind::Status { code: 429, body: None, retry_after: Some("2".to_owned()), after_commit: false };
@@ -398,7 +397,7 @@ async fn trouble_with_the_appliance_shows_and_passes_without_a_loss(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_that_fail_in_every_way_are_settled_by_reading(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = wire.running("1h").await;
     world.namespace("shop").await;
@@ -425,9 +424,7 @@ async fn writes_that_fail_in_every_way_are_settled_by_reading(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_limit_is_met_a_few_times_and_then_kept(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
-) {
+async fn a_rate_limit_is_met_a_few_times_and_then_kept(#[values(RestBasic, V2Token, RestNative)] wire: Wire) {
     let world = wire.running("1h").await;
     world.namespace("shop").await;
     world.simulator.reset_calls();
@@ -450,7 +447,7 @@ fn not_adds(world: &World, status: u16) -> u64 {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_is_rotated_while_a_hundred_changes_arrive_needs_no_restart(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = wire.running("1h").await;
     world.namespace("shop").await;
@@ -484,7 +481,7 @@ async fn a_password_that_is_rotated_while_a_hundred_changes_arrive_needs_no_rest
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_younger_of_two_solid_servers_for_one_appliance_stalls_until_the_older_is_gone(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
 ) {
     let world = wire.running("1h").await;
     world.namespace("shop").await;

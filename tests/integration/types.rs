@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use solidserver_simulator::RowView;
 
-use crate::wire::Wire::{self, RestBasic, RestNative, RestToken};
+use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
 use crate::world::World;
 
 const NAMESPACE: &str = "types";
@@ -246,7 +246,7 @@ fn writes(world: &World) -> (u64, u64, u64) {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_type_is_created_changed_and_deleted_row_by_row(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let cases = cases();
     let mut types: Vec<&str> = cases.iter().map(|case| case.record_type).collect();
@@ -301,7 +301,7 @@ async fn nothing_is_written(world: &World) {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn another_spelling_of_the_same_values_writes_nothing(
-    #[values(RestBasic, RestToken, RestNative)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = wire.running("1h").await;
     world.namespace(NAMESPACE).await;

@@ -1,6 +1,6 @@
 //! How a world's operator speaks to its appliance: one dialect and one login. The parameter of the behaviour tests.
 
-use solidserver_simulator::{CallEntry, Calls, Config, Simulator, Token};
+use solidserver_simulator::{Config, Dialect, Simulator, Token};
 
 use super::world::World;
 use crate::control_plane::Options;
@@ -13,8 +13,6 @@ const TOKEN_ID: &str = "id1";
 pub(crate) const SECRET: &str = "secret";
 
 /// The six ways, `<dialect><login>`.
-// Those over V2 wait for it.
-#[allow(dead_code)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     RestBasic,
@@ -40,6 +38,14 @@ impl Wire {
             Self::RestBasic | Self::V2Basic => "Basic",
             Self::RestNative | Self::V2Native => "Native",
             Self::RestToken | Self::V2Token => "Token",
+        }
+    }
+
+    /// The dialect as the simulator calls it.
+    pub(crate) fn dialect(self) -> Dialect {
+        match self {
+            Self::RestBasic | Self::RestNative | Self::RestToken => Dialect::Rest,
+            Self::V2Basic | Self::V2Native | Self::V2Token => Dialect::V2,
         }
     }
 
@@ -86,19 +92,4 @@ impl Wire {
     pub(crate) async fn running(self, resync: &str) -> World {
         self.world().await.run(resync).await
     }
-}
-
-/// How many lists of rows were asked for, in either dialect.
-pub(crate) fn row_lists(calls: &Calls) -> u64 {
-    calls.service("dns_rr_list") + calls.service("dns/rr/list")
-}
-
-/// How many counts of rows were asked for, in either dialect.
-pub(crate) fn row_counts(calls: &Calls) -> u64 {
-    calls.service("dns_rr_count") + calls.service("dns/rr/count")
-}
-
-/// A parameter of a call by its name in `/rest`, as it is written there.
-pub(crate) fn parameter(call: &CallEntry, name: &str) -> Option<String> {
-    call.parameters.get(name).cloned()
 }
