@@ -100,7 +100,7 @@ impl State {
 
     pub(crate) fn add_server_behind(&mut self, server: &SeedServer, now_ms: u64) -> Result<(), Error> {
         let cause = self.immediate(now_ms);
-        self.store.seed_server(server, &self.quirks, cause)
+        self.store.seed_server(server, &self.quirks, cause).map(drop)
     }
 
     pub(crate) fn add_view_behind(
@@ -110,7 +110,7 @@ impl State {
         now_ms: u64,
     ) -> Result<(), Error> {
         let cause = self.immediate(now_ms);
-        self.store.seed_view(server, view, &self.quirks, cause)
+        self.store.seed_view(server, view, &self.quirks, cause).map(drop)
     }
 
     pub(crate) fn add_zone_behind(
@@ -121,7 +121,7 @@ impl State {
         now_ms: u64,
     ) -> Result<(), Error> {
         let cause = self.immediate(now_ms);
-        self.store.seed_zone(server, view, zone, &self.quirks, cause)
+        self.store.seed_zone(server, view, zone, &self.quirks, cause).map(drop)
     }
 
     /// Copies the rows of a zone, SOA and NS aside, with their class parameters into another zone.

@@ -27,7 +27,11 @@ pub(crate) enum Object {
     /// A space of its address management.
     Space,
     Server,
+    /// An option of a server's DNS software.
+    ServerOption,
     View,
+    /// An option of a view's DNS software.
+    ViewOption,
     Zone,
     Row,
 }
@@ -38,7 +42,9 @@ impl Object {
             Self::Member => "member",
             Self::Space => "space",
             Self::Server => "server",
+            Self::ServerOption => "server-option",
             Self::View => "view",
+            Self::ViewOption => "view-option",
             Self::Zone => "zone",
             Self::Row => "rr",
         }

@@ -6,12 +6,14 @@ use percent_encoding::percent_decode_str;
 use crate::request::{Dialect, Object, Operation, ServiceRequest, Transport, read_form, scalar};
 
 /// Services by what is before the last underscore.
-const OBJECTS: [(&str, Object); 7] = [
+const OBJECTS: [(&str, Object); 9] = [
     ("member", Object::Member),
     ("ip_site", Object::Space),
     ("dns", Object::Server),
     ("dns_server", Object::Server),
+    ("dns_server_param", Object::ServerOption),
     ("dns_view", Object::View),
+    ("dns_view_param", Object::ViewOption),
     ("dns_zone", Object::Zone),
     ("dns_rr", Object::Row),
 ];
@@ -31,7 +33,9 @@ pub(crate) fn read(method: &Method, path: &str, transport: &Transport) -> Option
     request.rest_service.clone_from(&request.service);
     if let Some((object, action)) = request.service.rsplit_once('_') {
         request.object = OBJECTS.iter().find(|(name, _)| *name == object).map(|(_, object)| *object);
-        request.operation = operation(method, action, &request);
+        // OPTIONS asks what a service is, and does nothing.
+        request.operation =
+            if method == Method::OPTIONS { None } else { operation(method, action, &request) };
     }
     Some(request)
 }
@@ -55,7 +59,7 @@ fn operation(method: &Method, action: &str, request: &ServiceRequest) -> Option<
         Some(Object::Zone) => request.text("dnszone_id"),
         Some(Object::View) => request.text("dnsview_id"),
         Some(Object::Server) => request.text("dns_id"),
-        Some(Object::Member | Object::Space) | None => None,
+        _ => None,
     };
     Some(match action {
         "list" => Operation::List,

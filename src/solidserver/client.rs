@@ -95,6 +95,7 @@ impl Client {
             if listed.is_new(&id, gate::now()) {
                 return Ok(id);
             }
+            tracing::warn!(%place, name = %row.name, %id, "an add seems to have edited a row that was there before");
             Err(Fault::Unreadable("a row that was there before seems to have been edited".to_owned()))
         };
         transport.write(&dialect.add(place, row, *warnings), self.start_by, added).await

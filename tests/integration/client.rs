@@ -1,6 +1,6 @@
 //! The client against the simulator over real HTTPS, in both dialects: complete lists or an error, writes sent once, one gate.
 
-//mod documented;
+mod documented;
 mod faults;
 mod limits;
 mod listing;

@@ -6,7 +6,10 @@ mod row;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use container::{MEMBER_OWN, SERVER_MORE, SERVER_OWN, VIEW_MORE, VIEW_OWN, ZONE_MORE, ZONE_OWN};
+use container::{
+    MEMBER_OWN, OPTION_OWN, SERVER_MORE, SERVER_OWN, SPACE_OWN, VIEW_MORE, VIEW_OWN, ZONE_MORE, ZONE_OWN,
+};
+pub(crate) use container::{SPACE_ID, SPACE_NAME};
 use row::ROW_OWN;
 
 use crate::quirk::{QuirkName, Quirks};
@@ -21,6 +24,8 @@ pub(crate) struct Context<'a> {
     pub(crate) view: Option<&'a View>,
     pub(crate) zone: Option<&'a Zone>,
     pub(crate) row: Option<&'a Row>,
+    /// Key and value of an option.
+    pub(crate) option: Option<(&'a str, &'a str)>,
     /// The id by which the row is shown: its own or that of a copy.
     pub(crate) row_id: u64,
     /// What is settled: columns below are not known yet. A whole zone can be left out before its rows are looked at.
@@ -95,6 +100,10 @@ pub(crate) struct Columns(pub(crate) &'static [&'static [Column]]);
 
 /// The appliance itself.
 pub(crate) const MEMBER: Columns = Columns(&[MEMBER_OWN]);
+/// Options of servers and views.
+pub(crate) const OPTION: Columns = Columns(&[OPTION_OWN, VIEW_OWN, SERVER_OWN]);
+/// Spaces of the address management.
+pub(crate) const SPACE: Columns = Columns(&[SPACE_OWN]);
 pub(crate) const SERVER: Columns = Columns(&[SERVER_OWN, SERVER_MORE]);
 pub(crate) const VIEW: Columns = Columns(&[VIEW_OWN, VIEW_MORE, SERVER_OWN]);
 pub(crate) const ZONE: Columns = Columns(&[ZONE_OWN, ZONE_MORE, VIEW_OWN, SERVER_OWN]);

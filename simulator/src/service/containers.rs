@@ -13,7 +13,8 @@ fn id_parameter(object: Object) -> (&'static str, &'static str) {
         Object::Server => ("dns_id", "server_id"),
         Object::View => ("dnsview_id", "view_id"),
         Object::Zone => ("dnszone_id", "zone_id"),
-        Object::Member | Object::Space | Object::Row => ("rr_id", "rr_id"),
+        Object::Space => ("site_id", "site_id"),
+        _ => ("rr_id", "rr_id"),
     }
 }
 
@@ -56,6 +57,7 @@ fn all<'a>(state: &'a State, object: Object, display: Display<'a>) -> Vec<(u64, 
         view: None,
         zone: None,
         row: None,
+        option: None,
         row_id: 0,
         settled,
     };
@@ -66,6 +68,7 @@ fn all<'a>(state: &'a State, object: Object, display: Display<'a>) -> Vec<(u64, 
             .collect(),
         Object::View => store
             .views()
+            .filter(|view| store.view_is_shown(view))
             .map(|view| {
                 let server = store.server(view.server);
                 (view.id, Context { server, view: Some(view), ..base(Level::View) })
@@ -73,12 +76,35 @@ fn all<'a>(state: &'a State, object: Object, display: Display<'a>) -> Vec<(u64, 
             .collect(),
         Object::Zone => store
             .zones()
+            .filter(|zone| store.zone_is_shown(zone))
             .map(|zone| {
                 let server = store.server(zone.server);
                 let view = zone.view.and_then(|view| store.view(view));
                 (zone.id, Context { server, view, zone: Some(zone), ..base(Level::Zone) })
             })
             .collect(),
-        Object::Member | Object::Space | Object::Row => Vec::new(),
+        Object::Space => vec![(1, base(Level::Server))],
+        Object::ServerOption => store
+            .servers()
+            .flat_map(|server| {
+                let options = &server.configuration.options;
+                options.iter().map(move |(key, value)| {
+                    let option = Some((key.as_str(), value.as_str()));
+                    (server.id, Context { server: Some(server), option, ..base(Level::View) })
+                })
+            })
+            .collect(),
+        Object::ViewOption => store
+            .views()
+            .flat_map(|view| {
+                let server = store.server(view.server);
+                let options = &view.configuration.options;
+                options.iter().map(move |(key, value)| {
+                    let option = Some((key.as_str(), value.as_str()));
+                    (view.id, Context { server, view: Some(view), option, ..base(Level::View) })
+                })
+            })
+            .collect(),
+        Object::Member | Object::Row => Vec::new(),
     }
 }

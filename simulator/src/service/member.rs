@@ -17,6 +17,7 @@ pub(super) fn list(state: &State, request: &ServiceRequest) -> Result<Answer, Re
         view: None,
         zone: None,
         row: None,
+        option: None,
         row_id: 0,
         settled: Level::Server,
     };

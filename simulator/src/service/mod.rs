@@ -1,13 +1,21 @@
 //! The services: what each call does and answers.
 
+mod class_parameters;
+mod configure;
 mod containers;
+mod describe;
+mod flag;
 mod member;
+mod option;
 mod order;
 mod page;
 mod row_add;
 mod row_delete;
 mod row_list;
+mod server_write;
 mod target;
+mod view_write;
+mod zone_write;
 
 use crate::answer::{Answer, Refusal};
 use crate::columns::{self, Columns};
@@ -71,6 +79,9 @@ fn dispatch(
 ) -> Result<Outcome, Refusal> {
     use Operation::{Add, Count, Delete, Edit, Info, List};
     let unknown = || Refusal::new(2, format!("Unknown service {}", request.service));
+    if request.method == "OPTIONS" {
+        return describe::service(request).map(Outcome::from).ok_or_else(unknown);
+    }
     let (Some(object), Some(operation)) = (request.object, request.operation) else {
         return Err(unknown());
     };
@@ -84,13 +95,25 @@ fn dispatch(
     }
     match (object, operation) {
         (Object::Member, List) => member::list(state, request).map(Outcome::from),
-        (Object::Space, List) => Ok(Answer::nothing().into()),
         (Object::Row, List) => row_list::list(state, request, tampering).map(Outcome::from),
         (Object::Row, Count) => row_list::count(state, request, tampering).map(Outcome::from),
         (Object::Row, Info) => row_list::info(state, request, tampering).map(Outcome::from),
         (Object::Row, Add | Edit) => row_add::write(state, request, now_ms),
         (Object::Row, Delete) => row_delete::delete(state, request, now_ms).map(Outcome::from),
-        (Object::Server | Object::View | Object::Zone, List | Info | Count) => {
+        (Object::Server, Add | Edit) => server_write::write(state, request, now_ms).map(Outcome::from),
+        (Object::Server, Delete) => server_write::delete(state, request).map(Outcome::from),
+        (Object::View, Add | Edit) => view_write::write(state, request, now_ms).map(Outcome::from),
+        (Object::View, Delete) => view_write::delete(state, request, now_ms).map(Outcome::from),
+        (Object::Zone, Add | Edit) => zone_write::write(state, request, now_ms).map(Outcome::from),
+        (Object::Zone, Delete) => zone_write::delete(state, request, now_ms).map(Outcome::from),
+        (Object::ServerOption | Object::ViewOption, Add | Edit) => {
+            option::set(state, request).map(Outcome::from)
+        }
+        (Object::ServerOption | Object::ViewOption, Delete) => {
+            option::unset(state, request).map(Outcome::from)
+        }
+        (Object::ServerOption | Object::ViewOption, List | Count)
+        | (Object::Space | Object::Server | Object::View | Object::Zone, List | Info | Count) => {
             containers::read(state, request, object, tampering).map(Outcome::from)
         }
         _ => Err(unknown()),
@@ -108,7 +131,9 @@ fn columns_of(request: &ServiceRequest, object: Object) -> Columns {
         (Dialect::V2, Object::View) => v2::VIEW,
         (Dialect::V2, Object::Zone) => v2::ZONE,
         (Dialect::V2, Object::Row) => v2::ROW,
-        (_, Object::Member | Object::Space) => columns::MEMBER,
+        (_, Object::Member) => columns::MEMBER,
+        (_, Object::Space) => columns::SPACE,
+        (_, Object::ServerOption | Object::ViewOption) => columns::OPTION,
     }
 }
 

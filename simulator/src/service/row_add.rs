@@ -1,15 +1,12 @@
 //! `dns_rr_add`: adds and edits rows. The flag `add_flag`, not the HTTP method, says which.
 
-use super::Outcome;
-use super::target;
+use super::flag::Flag;
+use super::{Outcome, class_parameters, target};
 use crate::answer::{Answer, Refusal};
 use crate::quirk::{QuirkName, Quirks};
-use crate::request::{Dialect, Object, Operation, ServiceRequest};
+use crate::request::{Dialect, Object, ServiceRequest};
 use crate::state::State;
-use crate::store::{
-    ClassParameter, ClassParameters, NewRecord, RECORD_TYPES, Row, RowKey, Store, Zone, normalize_values,
-    read_parameters,
-};
+use crate::store::{ClassParameters, NewRecord, RECORD_TYPES, Row, RowKey, Store, Zone, normalize_values};
 
 const USUAL_TTL: u32 = 3600;
 /// RFC 2181 section 8.
@@ -40,35 +37,6 @@ pub(super) fn write(state: &mut State, request: &ServiceRequest, now_ms: u64) ->
         }
     }
     wanted.add(state, request, now_ms)
-}
-
-/// What a write may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flag {
-    NewEdit,
-    NewOnly,
-    EditOnly,
-    /// v2 has no flag. What its documentation says of an add that names a row that is there: it edits it. Whether that
-    /// holds for a row that is equal in all is not known.
-    V2Add,
-}
-
-impl Flag {
-    fn read(request: &ServiceRequest) -> Result<Self, Refusal> {
-        Ok(match (request.answer_dialect(), request.text("add_flag").unwrap_or("new_edit")) {
-            (Dialect::V2, _) if request.operation == Some(Operation::Edit) => Self::EditOnly,
-            (Dialect::V2, _) => Self::V2Add,
-            (Dialect::Rest, "new_edit") => Self::NewEdit,
-            (Dialect::Rest, "new_only") => Self::NewOnly,
-            (Dialect::Rest, "edit_only") => Self::EditOnly,
-            (Dialect::Rest, _) => {
-                return Err(Refusal {
-                    parameters: Some("add_flag".to_owned()),
-                    ..Refusal::invalid("Invalid parameter")
-                });
-            }
-        })
-    }
 }
 
 /// The row of an id, as long as it can be written by it.
@@ -166,7 +134,7 @@ impl Wanted {
         let mut written = Vec::new();
         for (zone, name) in self.zones {
             let mut parameters = ClassParameters::new();
-            apply_parameters(&mut parameters, request, state, false);
+            apply(&mut parameters, request, state, false);
             let record = NewRecord {
                 zone,
                 name,
@@ -202,7 +170,7 @@ fn edit(
         None => None,
     };
     let mut parameters = row.parameters.clone();
-    apply_parameters(&mut parameters, request, state, true);
+    apply(&mut parameters, request, state, true);
     let class_name = request.parameters.get("rr_class_name").cloned();
     let new_id = state.quirks.is(QuirkName::IdOnEdit, "no");
     let cause = state.cause(now_ms);
@@ -353,40 +321,9 @@ fn conflict(
     Err(Refusal::new(20109, format!("CNAME and other data at the same name: {name}")))
 }
 
-/// Class parameters that are sent are set, others stay.
-fn apply_parameters(
-    parameters: &mut ClassParameters,
-    request: &ServiceRequest,
-    state: &State,
-    is_edit: bool,
-) {
-    if !state.has_row_parameters() {
-        return;
-    }
-    let quirks = &state.quirks;
-    if let Some(text) = request.parameters.get("rr_class_parameters") {
-        if text.is_empty() && is_edit && quirks.is(QuirkName::EmptyClassParameters, "wipe") {
-            parameters.clear();
-        }
-        for (name, value) in read_parameters(text) {
-            if value.is_empty() && quirks.is(QuirkName::EmptyParameterValue, "deleted") {
-                parameters.remove(&name);
-            } else {
-                parameters.entry(name).or_insert_with(|| ClassParameter::new("")).value = value;
-            }
-        }
-    }
-    for (name, properties) in
-        read_parameters(request.text("rr_class_parameters_properties").unwrap_or_default())
-    {
-        let (inheritance, propagation) = properties.split_once(',').unwrap_or((&properties, ""));
-        if inheritance == "inherited" {
-            parameters.remove(&name);
-        } else if let Some(parameter) = parameters.get_mut(&name) {
-            parameter.restricted = propagation == "restrict";
-        }
-    }
-    for (name, _) in read_parameters(request.text("class_parameters_to_delete").unwrap_or_default()) {
-        parameters.remove(&name);
+/// Class parameters of rows are passed over where the appliance has none.
+fn apply(parameters: &mut ClassParameters, request: &ServiceRequest, state: &State, is_edit: bool) {
+    if state.has_row_parameters() {
+        class_parameters::apply(parameters, request, "rr", &state.quirks, is_edit);
     }
 }

@@ -85,6 +85,7 @@ fn matching<'a>(
     let zones: Vec<&Zone> = state
         .store
         .zones()
+        .filter(|zone| state.store.zone_is_shown(zone))
         .filter(|zone| condition.holds(&zone_context(state, display, zone)) != Some(false))
         .collect();
     let mut found = Vec::new();
@@ -136,6 +137,7 @@ fn zone_context<'a>(state: &'a State, display: Display<'a>, zone: &'a Zone) -> C
         view: zone.view.and_then(|view| state.store.view(view)),
         zone: Some(zone),
         row: None,
+        option: None,
         row_id: 0,
         settled: Level::Zone,
     }

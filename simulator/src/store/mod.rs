@@ -1,6 +1,7 @@
 //! What the appliance holds: servers, views, zones and rows.
 
 mod class_parameters;
+mod containers;
 mod rows;
 mod seeding;
 mod values;
@@ -8,7 +9,9 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub(crate) use class_parameters::{ClassParameter, ClassParameters, Effective, read as read_parameters};
+pub(crate) use containers::{Configuration, Container, Settings};
 pub(crate) use rows::{Cause, NewRecord};
+pub(crate) use seeding::{ARCHITECTURES, ZONE_TYPES};
 pub(crate) use values::{RECORD_TYPES, check_name, normalize_name, normalize_values};
 
 /// A DNS server: stand-alone, a SMART, or a member of one.
@@ -22,9 +25,10 @@ pub(crate) struct Server {
     pub(crate) architecture: Option<String>,
     pub(crate) members: Vec<u64>,
     pub(crate) has_views: bool,
-    /// The address, made up from the id.
+    /// The address; made up from the id where none was given.
     pub(crate) address: std::net::Ipv4Addr,
     pub(crate) parameters: ClassParameters,
+    pub(crate) configuration: Configuration,
 }
 
 /// A view of a server.
@@ -37,6 +41,11 @@ pub(crate) struct View {
     /// The SMART's view that this one shows on a member.
     pub(crate) copy_of: Option<u64>,
     pub(crate) parameters: ClassParameters,
+    pub(crate) configuration: Configuration,
+    /// Not pushed yet.
+    pub(crate) pending_create: bool,
+    /// Its deletion is not pushed yet.
+    pub(crate) pending_delete: bool,
 }
 
 /// A zone of a server.
@@ -53,6 +62,11 @@ pub(crate) struct Zone {
     /// The zones on the members that show this one.
     pub(crate) copies: Vec<u64>,
     pub(crate) parameters: ClassParameters,
+    pub(crate) configuration: Configuration,
+    /// Not pushed yet.
+    pub(crate) pending_create: bool,
+    /// Its deletion is not pushed yet.
+    pub(crate) pending_delete: bool,
 }
 
 /// A row's key inside the program. Unlike its id it never changes.
@@ -116,6 +130,7 @@ pub(crate) struct Store {
     zone_ids: HashMap<u64, BTreeMap<u64, RowKey>>,
     zone_index: HashMap<u64, ZoneIndex>,
     pending: VecDeque<Pending>,
+    pending_containers: Vec<containers::Pending>,
     ids_given: u64,
     keys_given: u64,
     containers_given: u64,

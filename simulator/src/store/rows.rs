@@ -100,6 +100,7 @@ impl Store {
 
     /// Pushes what is due.
     pub(crate) fn publish(&mut self, now_ms: u64) {
+        self.publish_containers(now_ms);
         while self.pending.front().is_some_and(|pending| pending.due_ms <= now_ms) {
             let Some(Pending { key, .. }) = self.pending.pop_front() else {
                 return;

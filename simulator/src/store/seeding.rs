@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Cause, ClassParameter, ClassParameters, NewRecord, Server, Store, View, Zone, normalize_name,
-    normalize_values,
+    Cause, ClassParameter, ClassParameters, Configuration, NewRecord, Server, Store, View, Zone,
+    normalize_name, normalize_values,
 };
 use crate::error::Error;
 use crate::quirk::Quirks;
 use crate::record::Container;
 use crate::seed::{Seed, SeedRecord, SeedServer, SeedView, SeedZone};
 
-const ZONE_TYPES: [&str; 6] = ["master", "slave", "forward", "stub", "hint", "delegation-only"];
-const ARCHITECTURES: [&str; 5] = ["masterslave", "stealth", "multimaster", "single", "farm"];
+pub(crate) const ZONE_TYPES: [&str; 6] = ["master", "slave", "forward", "stub", "hint", "delegation-only"];
+pub(crate) const ARCHITECTURES: [&str; 5] = ["masterslave", "stealth", "multimaster", "single", "farm"];
 
 impl Store {
     pub(crate) fn seed(&mut self, seed: &Seed, quirks: &Quirks, cause: Cause) -> Result<(), Error> {
-        seed.servers.iter().try_for_each(|server| self.seed_server(server, quirks, cause))
+        seed.servers.iter().try_for_each(|server| self.seed_server(server, quirks, cause).map(drop))
     }
 
     pub(crate) fn seed_server(
@@ -24,7 +24,7 @@ impl Store {
         seed: &SeedServer,
         quirks: &Quirks,
         cause: Cause,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         if !seed.views.is_empty() && !seed.zones.is_empty() {
             return Err(Error::Seed(format!(
                 "server {} has views, so its zones belong into them",
@@ -51,7 +51,7 @@ impl Store {
         for zone in &seed.zones {
             self.seed_zone(&seed.name, "", zone, quirks, cause)?;
         }
-        Ok(())
+        Ok(id)
     }
 
     fn add_server(
@@ -75,6 +75,7 @@ impl Store {
             has_views: false,
             address,
             parameters,
+            configuration: Configuration::default(),
         };
         self.servers.insert(id, server);
         Ok(id)
@@ -86,7 +87,7 @@ impl Store {
         seed: &SeedView,
         quirks: &Quirks,
         cause: Cause,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let (server_id, members) = self.writable_server(server)?;
         if self.view_named(server_id, &seed.name).is_some() {
             return Err(Error::Seed(format!("server {server} has two views {}", seed.name)));
@@ -103,8 +104,18 @@ impl Store {
             } else {
                 ClassParameters::new()
             };
-            self.views
-                .insert(id, View { id, server: owner, name: seed.name.clone(), order, copy_of, parameters });
+            let view = View {
+                id,
+                server: owner,
+                name: seed.name.clone(),
+                order,
+                copy_of,
+                parameters,
+                configuration: Configuration::default(),
+                pending_create: false,
+                pending_delete: false,
+            };
+            self.views.insert(id, view);
             copy_of.get_or_insert(id);
             if let Some(server) = self.servers.get_mut(&owner) {
                 server.has_views = true;
@@ -113,7 +124,7 @@ impl Store {
         for zone in &seed.zones {
             self.seed_zone(server, &seed.name, zone, quirks, cause)?;
         }
-        Ok(())
+        copy_of.ok_or_else(|| Error::Seed(format!("there is no server {server}")))
     }
 
     pub(crate) fn seed_zone(
@@ -123,7 +134,7 @@ impl Store {
         seed: &SeedZone,
         quirks: &Quirks,
         cause: Cause,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let name = normalize_name(&seed.name);
         if !ZONE_TYPES.contains(&seed.zone_type.as_str()) {
             return Err(Error::Seed(format!(
@@ -158,7 +169,7 @@ impl Store {
             let record = record(id, format!("host-{number}.{name}"), "A", vec![value]);
             self.add_row(record, cause);
         }
-        Ok(())
+        Ok(id)
     }
 
     fn add_zone(
@@ -182,6 +193,9 @@ impl Store {
             copy_of,
             copies: Vec::new(),
             parameters,
+            configuration: Configuration::default(),
+            pending_create: false,
+            pending_delete: false,
         };
         self.zones.insert(id, zone);
         self.zones_by_name.entry(name.to_owned()).or_default().push(id);
@@ -235,19 +249,7 @@ impl Store {
     pub(crate) fn remove_zone(&mut self, server: &str, view: &str, name: &str) -> Result<(), Error> {
         let (server_id, _) = self.writable_server(server)?;
         let id = self.zone_id(server_id, view, name)?;
-        let keys: Vec<_> = self.ids_of_zone(id, 0).map(|(_, key)| key).collect();
-        for key in keys {
-            self.remove_row(key);
-        }
-        let copies = self.zones.get(&id).map(|zone| zone.copies.clone()).unwrap_or_default();
-        for gone in copies.into_iter().chain([id]) {
-            self.zones.remove(&gone);
-            self.zone_ids.remove(&gone);
-            self.zone_index.remove(&gone);
-            if let Some(ids) = self.zones_by_name.get_mut(&normalize_name(name)) {
-                ids.retain(|known| *known != gone);
-            }
-        }
+        self.drop_zone(id);
         Ok(())
     }
 

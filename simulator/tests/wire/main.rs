@@ -6,6 +6,7 @@
 mod admin;
 mod behind;
 mod conditions;
+mod containers;
 mod faults;
 mod lists;
 mod program;

@@ -354,6 +354,10 @@ fn complaints(request: &RecordedRequest, documented: &[Documented]) -> Vec<Strin
             }
         }
     }
+    let expected_type = if body.is_empty() { "" } else { "application/json" };
+    if request.content_type != expected_type {
+        complaints.push(format!("{at}: content type {:?}", request.content_type));
+    }
     let sent: BTreeSet<&str> = query.iter().chain(&body).copied().collect();
     if sent.len() < query.len() + body.len() {
         complaints.push(format!("{at}: a parameter is sent twice: {query:?} {body:?}"));
@@ -382,9 +386,7 @@ async fn what_is_sent_is_documented(#[values(Dialect::Rest, Dialect::V2)] dialec
     assert_eq!(called, known);
     let mut sent: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for request in &requests {
-        let names = request.query.iter().map(|(name, _)| &**name);
-        let names = names.chain(request.body.iter().map(|(name, _)| &**name));
-        sent.entry(&request.method).or_default().extend(names);
+        sent.entry(&request.method).or_default().extend(request.names());
     }
     for (method, names) in match dialect {
         Dialect::Rest => [
@@ -446,7 +448,12 @@ fn the_check_sees_what_is_not_documented() {
         path: path.to_owned(),
         query: query.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect(),
         body: body.iter().map(|name| ((*name).to_owned(), Value::from("1"))).collect(),
-        ..RecordedRequest::default()
+        dialect: None,
+        service: String::new(),
+        object: "rr",
+        operation: "other",
+        content_type: if body.is_empty() { String::new() } else { "application/json".to_owned() },
+        login: "basic",
     };
     let add = "/api/v2.0/dns/rr/add";
     let whole = ["rr_name", "rr_type", "rr_value1", "server_name"];
