@@ -2,8 +2,9 @@
 
 use http::{HeaderName, StatusCode, header};
 
+use crate::columns::{Column, Comparison, Context};
 use crate::quirk::{QuirkName, Quirks};
-use crate::request::{Dialect, Object, ServiceRequest};
+use crate::request::{Dialect, Object, Operation, ServiceRequest};
 use crate::v2;
 
 /// An answer before it is put on the wire.
@@ -53,8 +54,16 @@ impl Refusal {
     /// The error as JSON. In `/rest` an object, unless the quirk says otherwise.
     pub(crate) fn body(&self, dialect: Dialect, service: &str, quirks: &Quirks) -> String {
         if dialect == Dialect::V2 {
-            return v2::refusal(self);
+            return match quirks.get(QuirkName::V2ErrorShape) {
+                "array" => v2::messages(self, quirks),
+                "rest" => self.rest_body(service, quirks),
+                _ => v2::refusal(self, quirks),
+            };
         }
+        self.rest_body(service, quirks)
+    }
+
+    fn rest_body(&self, service: &str, quirks: &Quirks) -> String {
         let mut object = String::from("{");
         push_member(&mut object, "errno", &self.errno.to_string());
         push_member(&mut object, "errmsg", &self.message);
@@ -82,31 +91,38 @@ impl Answer {
     /// A confirmed add or edit.
     pub(crate) fn written(request: &ServiceRequest, object: Object, id: u64, quirks: &Quirks) -> Self {
         match request.answer_dialect() {
-            Dialect::V2 => v2::identifier(object, id),
-            Dialect::Rest if quirks.is(QuirkName::WriteStatus, "200") => Self::identifier(200, id),
-            Dialect::Rest => Self::identifier(201, id),
+            Dialect::V2 => {
+                let is_add = request.operation == Some(Operation::Add);
+                let created = is_add && quirks.is(QuirkName::V2WriteStatus, "201");
+                Self { status: if created { 201 } else { 200 }, ..v2::identifier(object, id, quirks) }
+            }
+            Dialect::Rest if quirks.is(QuirkName::WriteStatus, "200") => Self::identifier(200, id, quirks),
+            Dialect::Rest => Self::identifier(201, id, quirks),
         }
     }
 
     /// A confirmed delete.
     pub(crate) fn deleted(request: &ServiceRequest, object: Object, id: u64, quirks: &Quirks) -> Self {
         match request.answer_dialect() {
-            Dialect::V2 => v2::identifier(object, id),
+            Dialect::V2 => v2::identifier(object, id, quirks),
             Dialect::Rest if quirks.is(QuirkName::DeleteStatus, "204") => Self::nothing(),
-            Dialect::Rest => Self::identifier(200, id),
+            Dialect::Rest => Self::identifier(200, id, quirks),
         }
     }
 
     /// The answer of a count.
-    pub(crate) fn count(request: &ServiceRequest, rows: usize) -> Self {
-        match request.answer_dialect() {
-            Dialect::V2 => v2::count(rows),
-            Dialect::Rest => Self::json(200, format!("[{{\"errno\":\"0\",\"total\":\"{rows}\"}}]")),
+    pub(crate) fn count(request: &ServiceRequest, rows: usize, quirks: &Quirks) -> Self {
+        let dialect = request.answer_dialect();
+        let is_text = (dialect == Dialect::Rest) != quirks.is(QuirkName::CountType, "swapped");
+        let rows = if is_text { format!("\"{rows}\"") } else { rows.to_string() };
+        match dialect {
+            Dialect::V2 => v2::count(&rows),
+            Dialect::Rest => Self::json(200, format!("[{{\"errno\":\"0\",\"total\":{rows}}}]")),
         }
     }
 
-    fn identifier(status: u16, id: u64) -> Self {
-        Self::json(status, format!("[{{\"ret_oid\":\"{id}\"}}]"))
+    fn identifier(status: u16, id: u64, quirks: &Quirks) -> Self {
+        Self::json(status, format!("[{{\"ret_oid\":{}}}]", shown_id(id, quirks)))
     }
 
     pub(crate) fn html(status: u16, title: &str) -> Self {
@@ -162,6 +178,27 @@ impl Answer {
             }
         }
         response
+    }
+}
+
+/// An id as JSON: a text, unless that is planted otherwise.
+pub(crate) fn shown_id(id: u64, quirks: &Quirks) -> String {
+    if quirks.is(QuirkName::ColumnType, "number") { id.to_string() } else { format!("\"{id}\"") }
+}
+
+/// Adds a column to an object. Its value is a text, unless that is planted otherwise.
+pub(crate) fn push_column(object: &mut String, column: &Column, context: &Context<'_>) {
+    let value = (column.read)(context);
+    let is_number = context.display.numbers && column.comparison == Comparison::Number;
+    match value.parse::<u64>() {
+        Ok(number) if is_number => {
+            if !object.ends_with('{') {
+                object.push(',');
+            }
+            push_text(object, column.name);
+            object.push_str(&format!(":{number}"));
+        }
+        _ => push_member(object, column.name, &value),
     }
 }
 

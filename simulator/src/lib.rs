@@ -1,6 +1,6 @@
 //! A stand-in for an EfficientIP SOLIDserver appliance.
 //!
-//! It speaks the `/rest` dialect of the DNS services over HTTPS, counts and logs what it is asked, misbehaves on demand
+//! It speaks both dialects of the DNS services over HTTPS, counts and logs what it is asked, misbehaves on demand
 //! ([`Fault`]), and has every open question about the real appliance as a switch ([`quirks`]). It shares no code with
 //! the operator, so that one mistake cannot hide on both sides. It is not affiliated with EfficientIP.
 //!
@@ -36,7 +36,7 @@ pub use calls::{CallEntry, Calls};
 pub use config::{Config, RateLimit, Token};
 pub use error::Error;
 pub use fault::{Fault, FaultKind, FaultView};
-pub use quirk::{Quirk, Quirks, quirks, quirks_page};
+pub use quirk::{Quirk, Quirks, planted_faults, quirks, quirks_page};
 pub use record::{Container, NewRow, RowPatch, RowView};
 pub use recording::RecordedRequest;
 pub use request::Dialect;

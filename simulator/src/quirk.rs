@@ -1,6 +1,8 @@
 //! Quirks: what nobody outside the vendor knows about the appliance, each with every answer that is plausible.
 //!
 //! There is no appliance to ask, so a client must live with all of them. The first answer is the one assumed.
+//!
+//! Beside them stand planted faults: answers that no appliance gives, by which a suite of tests shows that it can fail.
 
 use std::fmt::Write as _;
 
@@ -33,18 +35,26 @@ impl Quirk {
 }
 
 macro_rules! quirks {
-    ($($id:ident, $name:literal, $source:literal, $question:literal, [$($answer:literal => $meaning:literal),+ $(,)?];)+) => {
-        /// Names of the quirks, for use in the program.
+    (
+        open { $($id:ident, $name:literal, $source:literal, $question:literal, [$($answer:literal => $meaning:literal),+ $(,)?];)+ }
+        planted { $($planted:ident, $title:literal, $aim:literal, $what:literal, [$($choice:literal => $effect:literal),+ $(,)?];)+ }
+    ) => {
+        /// Names of the quirks and planted faults, for use in the program.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum QuirkName { $($id),+ }
+        pub(crate) enum QuirkName { $($id,)+ $($planted),+ }
 
-        const TABLE: &[Quirk] = &[
+        const OPEN: &[Quirk] = &[
             $(Quirk { name: $name, question: $question, answers: &[$(($answer, $meaning)),+], source: $source }),+
+        ];
+
+        const PLANTED: &[Quirk] = &[
+            $(Quirk { name: $title, question: $what, answers: &[$(($choice, $effect)),+], source: $aim }),+
         ];
     };
 }
 
 quirks! {
+    open {
     AuthFailureBody, "auth-failure-body", "2.3, 9 #1", "What does the body of a 401 say?",
         ["json" => "an error object", "empty" => "nothing", "html" => "a web page"];
     ForbiddenCode, "forbidden-code", "2.3, 9 #1", "With which status is a service refused that the account may not use? (fault kind `forbidden`)",
@@ -132,12 +142,37 @@ quirks! {
         ["yes" => "yes", "no" => "no: the same name and type is the same row"];
     UrlLimit, "url-limit", "1.4", "How long may a request target be?",
         ["none" => "as long as you like", "8190" => "8,190 bytes; 414 beyond"];
+    }
+    planted {
+    EmptyStatus, "empty-status", "6.1, 6.2", "With which status is a list or info answered that finds nothing?",
+        ["right" => "as it should be: 204, or what `v2-empty-list` says", "200" => "200; in /rest with an empty array", "404" => "404"];
+    ColumnType, "column-type", "6.1, 6.2", "Are ids and other numbers in columns and confirmations texts?",
+        ["string" => "yes, as they should be", "number" => "no, JSON numbers"];
+    CountType, "count-type", "6.1, 6.2", "Is the result of a count what it should be: a text in /rest, a number in v2?",
+        ["right" => "yes", "swapped" => "no, the other way round"];
+    V2ErrorShape, "v2-error-shape", "6.2", "What shape has an error in v2?",
+        ["envelope" => "an envelope, as it should have", "array" => "the bare array of messages", "rest" => "an error object of /rest"];
+    V2Extras, "v2-extras", "6.2", "What are the extras of a message in v2?",
+        ["object" => "an object, as they should be", "array" => "an array, as PHP writes what is empty"];
+    V2WriteStatus, "v2-write-status", "6.2", "With which status are adds confirmed in v2?",
+        ["200" => "200, as they should be", "201" => "201, as in /rest"];
+    }
 }
 
-/// All quirks.
+/// All quirks: open questions with their plausible answers.
 #[must_use]
 pub fn quirks() -> &'static [Quirk] {
-    TABLE
+    OPEN
+}
+
+/// Answers that no appliance gives: by them a suite shows that it can fail. They are chosen like quirks.
+#[must_use]
+pub fn planted_faults() -> &'static [Quirk] {
+    PLANTED
+}
+
+fn all() -> impl Iterator<Item = &'static Quirk> {
+    OPEN.iter().chain(PLANTED)
 }
 
 /// The chosen answer to each quirk.
@@ -148,7 +183,7 @@ pub struct Quirks {
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self { chosen: vec![0; TABLE.len()] }
+        Self { chosen: vec![0; OPEN.len() + PLANTED.len()] }
     }
 }
 
@@ -158,11 +193,11 @@ impl Quirks {
     /// # Errors
     /// [`Error::UnknownQuirk`] and [`Error::UnknownAnswer`].
     pub fn set(&mut self, name: &str, answer: &str) -> Result<(), Error> {
-        let index = TABLE
-            .iter()
-            .position(|quirk| quirk.name == name)
+        let (index, quirk) = all()
+            .enumerate()
+            .find(|(_, quirk)| quirk.name == name)
             .ok_or_else(|| Error::UnknownQuirk(name.to_owned()))?;
-        let answers = TABLE.get(index).map_or(&[][..], |quirk| quirk.answers);
+        let answers = quirk.answers;
         let answer_index = answers
             .iter()
             .position(|(known, _)| *known == answer)
@@ -181,7 +216,7 @@ impl Quirks {
     /// The chosen answer, by the quirk's name; `None` for an unknown name.
     #[must_use]
     pub fn answer(&self, name: &str) -> Option<&'static str> {
-        let index = TABLE.iter().position(|quirk| quirk.name == name)?;
+        let index = all().position(|quirk| quirk.name == name)?;
         Some(self.at(index))
     }
 
@@ -200,7 +235,7 @@ impl Quirks {
 
     fn at(&self, index: usize) -> &'static str {
         let chosen = self.chosen.get(index).copied().unwrap_or_default();
-        TABLE.get(index).and_then(|quirk| quirk.answers.get(usize::from(chosen))).map_or("", |(name, _)| name)
+        all().nth(index).and_then(|quirk| quirk.answers.get(usize::from(chosen))).map_or("", |(name, _)| name)
     }
 }
 
@@ -213,7 +248,18 @@ pub fn quirks_page() -> String {
          simulator was written from. This page is generated: `solidserver-simulator --list-quirks`.\n\n\
          | Name | Question | Answers | Source |\n|---|---|---|---|\n",
     );
-    for quirk in TABLE {
+    push_rows(&mut page, OPEN);
+    page.push_str(
+        "\n## Planted faults\n\nWhat no appliance answers. They are switched on like quirks, so that a suite of tests can show that it\n\
+         fails when it should; of the quirks above `error-shape=array` and `aaaa-storage=compressed` serve that too.\n\n\
+         | Name | Question | Answers | Breaks |\n|---|---|---|---|\n",
+    );
+    push_rows(&mut page, PLANTED);
+    page
+}
+
+fn push_rows(page: &mut String, quirks: &[Quirk]) {
+    for quirk in quirks {
         let answers = quirk
             .answers
             .iter()
@@ -223,7 +269,6 @@ pub fn quirks_page() -> String {
         // Writing into a String cannot fail.
         let _ = writeln!(page, "| `{}` | {} | {} | {} |", quirk.name, quirk.question, answers, quirk.source);
     }
-    page
 }
 
 #[cfg(test)]
@@ -235,16 +280,18 @@ mod tests {
         let quirks = Quirks::default();
         assert_eq!(quirks.get(QuirkName::AuthFailureBody), "json");
         assert_eq!(quirks.get(QuirkName::UrlLimit), "none");
-        assert_eq!(TABLE[QuirkName::UrlLimit as usize].name, "url-limit");
-        assert_eq!(TABLE[QuirkName::NoView as usize].name, "dnsview-none");
-        assert_eq!(TABLE.len(), QuirkName::UrlLimit as usize + 1);
+        assert_eq!(OPEN[QuirkName::UrlLimit as usize].name, "url-limit");
+        assert_eq!(OPEN[QuirkName::NoView as usize].name, "dnsview-none");
+        assert_eq!(OPEN.len(), QuirkName::UrlLimit as usize + 1);
+        assert_eq!(quirks.get(QuirkName::EmptyStatus), "right");
+        assert_eq!(PLANTED[QuirkName::V2Extras as usize - OPEN.len()].name, "v2-extras");
     }
 
     #[test]
     fn names_are_unique_and_every_quirk_has_another_answer() {
-        for (index, quirk) in TABLE.iter().enumerate() {
+        for (index, quirk) in all().enumerate() {
             assert!(quirk.answers.len() >= 2, "{}", quirk.name);
-            assert!(TABLE[..index].iter().all(|other| other.name != quirk.name), "{}", quirk.name);
+            assert!(all().take(index).all(|other| other.name != quirk.name), "{}", quirk.name);
         }
     }
 

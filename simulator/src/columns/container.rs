@@ -47,7 +47,9 @@ pub(super) const SERVER_OWN: &[Column] = &[
     number("dns_id", Level::Server, |context| server(context, |server| server.id.to_string().into())),
     named("dns_name", Level::Server, |context| server(context, |server| server.name.as_str().into())),
     text("dns_type", Level::Server, |context| {
-        server(context, |server| if server.architecture.is_some() { "vdns" } else { "ipm" }.into())
+        server(context, |server| {
+            if server.architecture.is_some() { "vdns".into() } else { of_server(context, "dns_type", "ipm") }
+        })
     }),
     text("dns_cloud", Level::Server, ZERO),
     number("vdns_parent_id", Level::Server, |context| {

@@ -44,6 +44,8 @@ pub(crate) struct Display<'a> {
     pub(crate) with_parents: bool,
     /// Class parameters of rows exist since version 8.0.
     pub(crate) row_parameters: bool,
+    /// Whether numbers are JSON numbers: a planted fault.
+    pub(crate) numbers: bool,
 }
 
 impl<'a> Display<'a> {
@@ -56,6 +58,7 @@ impl<'a> Display<'a> {
             show_properties: quirks.is(QuirkName::ParameterProperties, "shown"),
             with_parents: !(no_parents && quirks.is(QuirkName::NoParentParameters, "honoured")),
             row_parameters,
+            numbers: quirks.is(QuirkName::ColumnType, "number"),
         }
     }
 }

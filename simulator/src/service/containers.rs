@@ -42,7 +42,7 @@ pub(super) fn read(
     let mut found: Vec<Context<'_>> = all.into_iter().map(|(_, context)| context).collect();
     found.retain(|context| !tampering.blind && condition.holds(context) == Some(true));
     if request.operation == Some(Operation::Count) {
-        return Ok(Answer::count(request, found.len()));
+        return Ok(Answer::count(request, found.len(), &state.quirks));
     }
     page::answer(state, request, columns, &condition, found, tampering)
 }

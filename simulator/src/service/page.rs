@@ -2,7 +2,7 @@
 
 use super::Tampering;
 use super::order::Order;
-use crate::answer::{Answer, Refusal, push_member};
+use crate::answer::{Answer, Refusal, push_column, push_member};
 use crate::columns::{Column, Columns, Context};
 use crate::condition::Condition;
 use crate::quirk::QuirkName;
@@ -99,8 +99,7 @@ pub(super) fn write(
 ) -> Answer {
     let is_v2 = request.dialect == Some(Dialect::V2);
     let Some(first) = rows.first() else {
-        let with_body = is_v2 && state.quirks.is(QuirkName::V2EmptyList, "200");
-        return if with_body { v2::rows(&[], &[]) } else { Answer::nothing() };
+        return empty(state, is_v2);
     };
     let columns: Vec<&'static Column> =
         columns.iter().copied().filter(|column| column.is_shown(&first.display)).collect();
@@ -116,10 +115,20 @@ pub(super) fn write(
         body.push('{');
         push_member(&mut body, "errno", "0");
         for column in &columns {
-            push_member(&mut body, column.name, &(column.read)(row));
+            push_column(&mut body, column, row);
         }
         body.push('}');
     }
     body.push(']');
     Answer::json(200, body)
+}
+
+fn empty(state: &State, is_v2: bool) -> Answer {
+    let with_body = if is_v2 { v2::rows(&[], &[]) } else { Answer::json(200, "[]") };
+    match state.quirks.get(QuirkName::EmptyStatus) {
+        "200" => with_body,
+        "404" => Answer { status: 404, ..with_body },
+        _ if is_v2 && state.quirks.is(QuirkName::V2EmptyList, "200") => with_body,
+        _ => Answer::nothing(),
+    }
 }

@@ -5,7 +5,7 @@ use super::page::{self, Page};
 use super::{Tampering, columns_of, display, habits, missing_id};
 use crate::answer::{Answer, Refusal};
 use crate::columns::{Context, Display, Level};
-use crate::condition::{Bound, Condition, Key};
+use crate::condition::{Bound, Condition, ConditionError, Key};
 use crate::quirk::QuirkName;
 use crate::request::{Object, ServiceRequest};
 use crate::state::State;
@@ -45,10 +45,10 @@ pub(super) fn count(
 ) -> Result<Answer, Refusal> {
     let condition = condition(state, request, tampering)?;
     if tampering.blind {
-        return Ok(Answer::count(request, 0));
+        return Ok(Answer::count(request, 0, &state.quirks));
     }
     let found = matching(state, &condition, display(state, request), None);
-    Ok(Answer::count(request, found.len()))
+    Ok(Answer::count(request, found.len(), &state.quirks))
 }
 
 pub(super) fn info(state: &State, request: &ServiceRequest, tampering: Tampering) -> Result<Answer, Refusal> {
@@ -68,7 +68,15 @@ fn condition(state: &State, request: &ServiceRequest, tampering: Tampering) -> R
     let habits = habits(&state.quirks);
     match request.parameters.get("WHERE") {
         Some(clause) if !tampering.ignore_where => {
-            Ok(Condition::read(clause, columns_of(request, Object::Row), habits)?)
+            let condition = Condition::read(clause, columns_of(request, Object::Row), habits)?;
+            let display = display(state, request);
+            // A version without a column does not know it in a clause either.
+            match condition.columns().into_iter().find(|column| !column.is_shown(&display)) {
+                Some(column) if !habits.unknown_columns_pass => {
+                    Err(ConditionError::UnknownColumn(column.name.to_owned()).into())
+                }
+                _ => Ok(condition),
+            }
         }
         _ => Ok(Condition::always(habits)),
     }

@@ -11,6 +11,8 @@ use crate::seed::SeedServer;
 use crate::state::State;
 use crate::store::{ARCHITECTURES, Server, check_name};
 
+const TYPES: [&str; 6] = ["ipm", "msdaemon", "ans", "aws", "other", "vdns"];
+
 pub(super) fn write(state: &mut State, request: &ServiceRequest, now_ms: u64) -> Result<Answer, Refusal> {
     let flag = Flag::read(request)?;
     let known = find(state, request)?.map(|server| server.id);
@@ -29,6 +31,9 @@ pub(super) fn write(state: &mut State, request: &ServiceRequest, now_ms: u64) ->
     let server = store.server_mut(id).ok_or_else(no_such_server)?;
     server.address = address.unwrap_or(server.address);
     let (configuration, parameters) = (&mut server.configuration, &mut server.parameters);
+    if let Some(kind) = request.text("dns_type").filter(|_| !is_edit) {
+        configuration.settings.insert("dns_type".to_owned(), kind.to_owned());
+    }
     configure::apply(configuration, parameters, request, Object::Server, quirks, is_edit);
     Ok(Answer::written(request, Object::Server, id, &state.quirks))
 }
@@ -40,6 +45,9 @@ fn add(
     now_ms: u64,
 ) -> Result<u64, Refusal> {
     let kind = request.text("dns_type").unwrap_or("ipm");
+    if !TYPES.contains(&kind) {
+        return Err(invalid("dns_type", "Invalid DNS server type"));
+    }
     let is_smart = kind == "vdns" || request.text("vdns_arch").is_some();
     let Some(name) = request.text("dns_name").filter(|_| is_smart || address.is_some()) else {
         return Err(Refusal::missing("dns_name/hostaddr"));

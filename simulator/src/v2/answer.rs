@@ -2,12 +2,18 @@
 
 use std::fmt::Write as _;
 
-use crate::answer::{Answer, Refusal, push_member, push_text};
+use crate::answer::{Answer, Refusal, push_column, push_member, push_text, shown_id};
 use crate::columns::{Column, Context, effective};
+use crate::quirk::{QuirkName, Quirks};
 use crate::request::Object;
 
-/// Why a call is refused, as the envelope says it.
-pub(crate) fn refusal(refusal: &Refusal) -> String {
+/// Why a call is refused.
+pub(crate) fn refusal(refusal: &Refusal, quirks: &Quirks) -> String {
+    format!("{{\"success\":false,\"messages\":{},\"data\":[]}}", messages(refusal, quirks))
+}
+
+/// The messages of a refusal, as the envelope has them.
+pub(crate) fn messages(refusal: &Refusal, quirks: &Quirks) -> String {
     let mut message = String::from("{");
     push_member(&mut message, "msg", &refusal.message);
     push_member(&mut message, "type", &refusal.severity);
@@ -15,9 +21,13 @@ pub(crate) fn refusal(refusal: &Refusal) -> String {
     if let Some(parameters) = &refusal.parameters {
         push_member(&mut extras, "parameters", parameters);
     }
+    extras.push('}');
+    if quirks.is(QuirkName::V2Extras, "array") {
+        extras = "[]".to_owned();
+    }
     // Writing into a String cannot fail.
-    let _ = write!(message, ",\"code\":{},\"extras\":{extras}}}}}", refusal.errno);
-    format!("{{\"success\":false,\"messages\":[{message}],\"data\":[]}}")
+    let _ = write!(message, ",\"code\":{},\"extras\":{extras}}}", refusal.errno);
+    format!("[{message}]")
 }
 
 fn data(entries: &str) -> Answer {
@@ -25,12 +35,12 @@ fn data(entries: &str) -> Answer {
 }
 
 /// A confirmed write.
-pub(crate) fn identifier(object: Object, id: u64) -> Answer {
-    data(&format!("{{\"{}_id\":\"{id}\"}}", object.as_str()))
+pub(crate) fn identifier(object: Object, id: u64, quirks: &Quirks) -> Answer {
+    data(&format!("{{\"{}_id\":{}}}", object.as_str(), shown_id(id, quirks)))
 }
 
 /// The answer of a count: the one number that is a number.
-pub(crate) fn count(rows: usize) -> Answer {
+pub(crate) fn count(rows: &str) -> Answer {
     data(&format!("{{\"count\":{rows}}}"))
 }
 
@@ -46,7 +56,7 @@ pub(crate) fn rows(rows: &[Context<'_>], columns: &[&'static Column]) -> Answer 
             if column.name.ends_with("_class_parameters") {
                 push_class_parameters(&mut entries, column, row);
             } else {
-                push_member(&mut entries, column.name, &(column.read)(row));
+                push_column(&mut entries, column, row);
             }
         }
         entries.push('}');
@@ -85,18 +95,21 @@ mod tests {
 
     #[test]
     fn a_refusal_is_an_envelope() {
-        let read: serde_json::Value = serde_json::from_str(&refusal(&Refusal::no_such_row())).unwrap();
+        let read: serde_json::Value =
+            serde_json::from_str(&refusal(&Refusal::no_such_row(), &Quirks::default())).unwrap();
         let message = serde_json::json!({"code": 20117, "msg": "This RR does not exist", "type": "error", "extras": {}});
         assert_eq!(read, serde_json::json!({"success": false, "messages": [message], "data": []}));
-        let read: serde_json::Value = serde_json::from_str(&refusal(&Refusal::missing("a/b"))).unwrap();
+        let read: serde_json::Value =
+            serde_json::from_str(&refusal(&Refusal::missing("a/b"), &Quirks::default())).unwrap();
         assert_eq!(read["messages"][0]["extras"], serde_json::json!({"parameters": "a/b"}));
     }
 
     #[test]
     fn a_count_is_a_number_and_an_id_is_not() {
-        let read: serde_json::Value = serde_json::from_str(&count(57).body).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&count("57").body).unwrap();
         assert_eq!(read, serde_json::json!({"success": true, "messages": [], "data": [{"count": 57}]}));
-        let read: serde_json::Value = serde_json::from_str(&identifier(Object::Row, 411).body).unwrap();
+        let read: serde_json::Value =
+            serde_json::from_str(&identifier(Object::Row, 411, &Quirks::default()).body).unwrap();
         assert_eq!(read["data"], serde_json::json!([{"rr_id": "411"}]));
     }
 }

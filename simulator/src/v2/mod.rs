@@ -7,7 +7,7 @@ mod parameters;
 
 use http::Method;
 
-pub(crate) use answer::{count, identifier, refusal, rows};
+pub(crate) use answer::{count, identifier, messages, refusal, rows};
 pub(crate) use columns::{ROW, SERVER, VIEW, ZONE};
 pub(crate) use parameters::in_rest_terms;
 

@@ -73,6 +73,19 @@ async fn a_server_is_added_edited_and_deleted() {
     assert_eq!(world.get("dns_server_info", &[("dns_id", &id)]).await.status, 204);
     assert_eq!(world.list("dnszone_name='z.example'").await.status, 204);
     assert!(delete(&world, "dns_delete", &[("dns_id", &id)]).await.refusal().contains("does not exist"));
+    let odd = [("dns_name", "x.example"), ("hostaddr", "192.0.2.54"), ("dns_type", "odd")];
+    assert!(post(&world, "dns_add", &odd).await.refusal().contains("type"));
+    let windows = [
+        ("dns_name", "ms.example.net"),
+        ("hostaddr", "192.0.2.54"),
+        ("dns_type", "msdaemon"),
+        ("ipmdns_https_password", "hush"),
+        NEW,
+    ];
+    let id = post(&world, "dns_add", &windows).await.id();
+    assert_eq!(world.get("dns_server_info", &[("dns_id", &id)]).await.column("dns_type"), ["msdaemon"]);
+    let told = format!("{:?} {:?}", world.simulator.requests(), world.simulator.call_log());
+    assert!(told.contains("ipmdns_https_password") && !told.contains("hush"));
     assert_eq!(
         post(&world, "dns_add", &[("dns_name", "x.example")]).await.json()["parameters"],
         "dns_name/hostaddr"

@@ -249,6 +249,23 @@ async fn versions_before_8_have_no_class_parameters_of_rows() {
     let row = world.at("a.example.com").await.only();
     assert_eq!(row.get("rr_class_parameters"), None);
     assert_eq!(world.simulator.rows_at("a.example.com")[0].class_parameters.len(), 0);
+    // Those of zones are older, and no row shows them.
+    let zone = [
+        ("dns_name", SMART),
+        ("dnszone_name", "p.example"),
+        ("dnszone_type", "master"),
+        ("dnszone_class_parameters", "owner=zone"),
+    ];
+    let id = world.call(reqwest::Method::POST, "dns_zone_add", &zone).await.id();
+    let shown = world.get("dns_zone_info", &[("dnszone_id", &id)]).await.only();
+    assert_eq!(shown["dnszone_class_parameters"], json!("owner=zone"));
+    assert!(
+        world.list("dnszone_name='p.example'").await.rows().iter().all(|row| {
+            row.as_object().unwrap().keys().all(|name| !name.starts_with("rr_class_parameters"))
+        })
+    );
+    // A column that is not there cannot be asked for.
+    assert_eq!(world.list("rr_class_parameters like '%owner%'").await.status, 400);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod conditions;
 mod containers;
 mod faults;
 mod lists;
+mod planted;
 mod program;
 mod quirks;
 mod support;
