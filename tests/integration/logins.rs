@@ -59,7 +59,7 @@ async fn a_record_becomes_ready_under_each_login(#[values(RestBasic, V2Basic)] w
     assert_eq!(world.simulator.calls().total, 0);
 
     // From now on the Secret has both logins.
-    world.add_secret(Wire::RestToken, "t0ken-s3cret").await;
+    world.set_token("id1", "t0ken-s3cret").await;
     for (number, (method, kind)) in
         [("Token", "token"), ("Basic", "basic"), ("Native", "native"), ("", "token")].into_iter().enumerate()
     {
@@ -93,7 +93,7 @@ async fn a_record_becomes_ready_under_each_login(#[values(RestBasic, V2Basic)] w
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_rotated_under_load_loses_no_change(#[values(RestBasic, V2Basic)] wire: Wire) {
     let mut world = world(wire, "first").await;
-    world.add_secret(Wire::RestToken, "first").await;
+    world.set_token("id1", "first").await;
     solid_server(&world, &format!("limits: {{concurrency: 4}}\n  {DEFAULTS}")).await;
     world.start_operator().await;
     world.apply(&hosts(50, 600)).await;
@@ -109,13 +109,13 @@ async fn a_token_rotated_under_load_loses_no_change(#[values(RestBasic, V2Basic)
         let rotate = async {
             world.until("some changes are there", async || changed(ttl) >= 5).await;
             if !appliance_first {
-                world.add_secret(Wire::RestToken, secret).await;
+                world.set_token("id1", secret).await;
                 world.until("it is refused", async || world.simulator.calls().status(401) > 0).await;
             }
             world.simulator.set_token(Some(Token::new("id1", secret)));
             if appliance_first {
                 world.until("it is refused", async || world.simulator.calls().status(401) > 0).await;
-                world.add_secret(Wire::RestToken, secret).await;
+                world.set_token("id1", secret).await;
             }
         };
         tokio::join!(world.apply(&manifests), rotate);
@@ -139,7 +139,7 @@ async fn a_token_rotated_under_load_loses_no_change(#[values(RestBasic, V2Basic)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_off_is_told_from_a_wrong_token(#[values(RestBasic, V2Basic)] wire: Wire) {
     let mut world = world(wire, "s3cret").await;
-    world.add_secret(Wire::RestToken, "s3cret").await;
+    world.set_token("id1", "s3cret").await;
     solid_server(&world, DEFAULTS).await;
     world.start_operator().await;
     until_solid_server(&world, "InSync").await;
@@ -160,7 +160,7 @@ async fn a_clock_that_is_off_is_told_from_a_wrong_token(#[values(RestBasic, V2Ba
     world.apply(&hosts(2, 60)).await;
     let why = until_solid_server(&world, "Unauthorized").await;
     assert!(why.contains("tokenSecret"), "{why}");
-    world.add_secret(Wire::RestToken, "another").await;
+    world.set_token("id1", "another").await;
     world.until_ready("shop", 2).await;
     assert_eq!(world.rows("h0.example.com"), ["A 60 10.1.0.1 | shop/h0"]);
 }

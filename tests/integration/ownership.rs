@@ -7,7 +7,7 @@ use std::time::Duration;
 use rstest::rstest;
 use solidserver_simulator::{Container, NewRow, RowPatch, RowView};
 
-use crate::wire::Wire::{self, RestBasic, V2Native, V2Token};
+use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
 use crate::world::{World, manifest, message};
 
 /// Creation times have seconds: two objects are of different age only when one is made this much later.
@@ -43,7 +43,7 @@ async fn vanish(world: &World, name: &str) {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_type_and_a_rename_leave_no_row_behind(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
     let alias = "fqdn: move.example.com, type: CNAME, values: [www.example.com]";
@@ -78,7 +78,7 @@ async fn a_change_of_type_and_a_rename_leave_no_row_behind(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_records_the_holder_has_the_rrset_and_the_next_takes_it_over_in_place(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let mut world = world(wire).await;
     world.apply(&manifest("shop", "early", &a("early", "192.0.2.3"))).await;
@@ -133,7 +133,7 @@ async fn of_two_records_the_holder_has_the_rrset_and_the_next_takes_it_over_in_p
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn one_renamed_onto_a_held_name_takes_it_over_when_the_holder_goes(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
     world.apply(&manifest("shop", "holder", &a("web", "192.0.2.1"))).await;
@@ -151,7 +151,9 @@ async fn one_renamed_onto_a_held_name_takes_it_over_when_the_holder_goes(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_holder_the_older_wins(#[values(RestBasic, V2Token, V2Native)] wire: Wire) {
+async fn without_a_holder_the_older_wins(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
     let mut world = world(wire).await;
     world.kill_operator().await;
     world.apply(&manifest("shop", "z", &a("web", "192.0.2.1"))).await;
@@ -166,7 +168,7 @@ async fn without_a_holder_the_older_wins(#[values(RestBasic, V2Token, V2Native)]
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_records_under_new_object_names_are_fifty_edits(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
     let all = |prefix: &str| {
@@ -205,7 +207,9 @@ fn mark_of(row: &RowView) -> BTreeMap<String, String> {
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn inherited_and_copied_marks_are_none(#[values(RestBasic, V2Token, V2Native)] wire: Wire) {
+async fn inherited_and_copied_marks_are_none(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
     let world = world(wire).await;
     let in_view = |view: &str, name: &str, more: &str| {
         format!(
@@ -290,7 +294,9 @@ async fn inherited_and_copied_marks_are_none(#[values(RestBasic, V2Token, V2Nati
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn unmarked_rows_are_adopted_as_the_policy_says(#[values(RestBasic, V2Token, V2Native)] wire: Wire) {
+async fn unmarked_rows_are_adopted_as_the_policy_says(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
     let world = world(wire).await;
     let row = |name: &str, value: &str| {
         let row = NewRow::new(format!("{name}.example.com"), "A", [value]).ttl(600);
@@ -357,7 +363,7 @@ async fn unmarked_rows_are_adopted_as_the_policy_says(#[values(RestBasic, V2Toke
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn shared_touches_only_its_own_and_exclusive_tells_of_foreign_values(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
     let row = |name: &str, value: &str, ttl: u32| {

@@ -34,7 +34,7 @@ async fn a_record_is_created_changed_and_deleted(
     assert_eq!((calls.operation("add"), calls.operation("edit"), calls.operation("delete")), (0, 2, 0));
     // It speaks as it was told to.
     for call in world.simulator.call_log() {
-        assert_eq!(call.login, wire.auth_method().to_lowercase(), "{call:?}");
+        assert_eq!(call.login, wire.kind(), "{call:?}");
         // Only one dialect knows the version.
         assert!(call.object == "member" || call.dialect == Some(wire.dialect()), "{call:?}");
     }

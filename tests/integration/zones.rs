@@ -7,7 +7,7 @@ use solidserver_operator::api::DnsRecord;
 use solidserver_simulator::{CallEntry, Config, Seed, SeedServer, SeedView, SeedZone};
 
 use crate::control_plane::Options;
-use crate::wire::Wire::{self, RestBasic, V2Native, V2Token};
+use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
 use crate::world::{World, manifest, message, shows};
 
 const NAMESPACE: &str = "zones";
@@ -73,7 +73,7 @@ fn writes(world: &World) -> Vec<CallEntry> {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_is_written_to_the_zone_that_answers_for_it(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     let world = world(wire).await;
@@ -155,7 +155,7 @@ async fn a_record_is_written_to_the_zone_that_answers_for_it(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn where_no_zone_will_do_the_record_is_stalled_and_nothing_is_written(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
     // Name, spec, reason, and what the message must say.
@@ -315,7 +315,7 @@ async fn where_no_zone_will_do_the_record_is_stalled_and_nothing_is_written(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_missing_on_the_appliance_is_found_when_it_comes(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
     let records = [
@@ -371,7 +371,7 @@ async fn what_was_missing_on_the_appliance_is_found_when_it_comes(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_follows_a_child_zone_that_comes_and_goes(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
     let records = [
@@ -438,7 +438,7 @@ async fn a_record_follows_a_child_zone_that_comes_and_goes(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_deleted_after_its_zone_waits_and_says_how_to_let_it_go(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
     world.apply(&manifest(NAMESPACE, "late", "fqdn: a.shop.example.com, type: A, values: [192.0.2.1]")).await;
@@ -465,7 +465,7 @@ async fn a_record_deleted_after_its_zone_waits_and_says_how_to_let_it_go(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_zone_that_cannot_be_written_stalls_the_record_and_its_rows_go_with_it(
-    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
     world

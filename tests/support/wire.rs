@@ -5,9 +5,11 @@ use solidserver_simulator::{Config, Dialect, Simulator, Token};
 use super::world::World;
 use crate::control_plane::Options;
 
-/// The name of the account, and the id of the token, that the appliance knows.
+/// The name of the account that the appliance knows.
 const ACCOUNT: &str = "operator";
-const TOKEN_ID: &str = "id1";
+
+/// The id of the token that it knows.
+pub(crate) const TOKEN_ID: &str = "id1";
 
 /// The password, or the token's secret, at the start.
 pub(crate) const SECRET: &str = "secret";
@@ -33,7 +35,7 @@ impl Wire {
     }
 
     /// `spec.authMethod` of a SolidServer.
-    pub(crate) fn auth_method(self) -> &'static str {
+    fn auth_method(self) -> &'static str {
         match self {
             Self::RestBasic | Self::V2Basic => "Basic",
             Self::RestNative | Self::V2Native => "Native",
@@ -46,6 +48,15 @@ impl Wire {
         match self {
             Self::RestBasic | Self::RestNative | Self::RestToken => Dialect::Rest,
             Self::V2Basic | Self::V2Native | Self::V2Token => Dialect::V2,
+        }
+    }
+
+    /// The login as the simulator calls it.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::RestBasic | Self::V2Basic => "basic",
+            Self::RestNative | Self::V2Native => "native",
+            Self::RestToken | Self::V2Token => "token",
         }
     }
 

@@ -106,9 +106,9 @@ impl World {
         self.wire.change_secret(&self.simulator, secret);
     }
 
-    /// Adds what another wire needs to the Secret, or changes it; the rest stays.
-    pub(crate) async fn add_secret(&self, wire: Wire, secret: &str) {
-        let patch = format!("stringData: {}", wire.keys(secret));
+    /// Adds a token to the Secret, or changes it; a password that is there stays.
+    pub(crate) async fn set_token(&self, id: &str, secret: &str) {
+        let patch = format!("{{\"stringData\": {{\"tokenId\": \"{id}\", \"tokenSecret\": \"{secret}\"}}}}");
         let object = ["patch", "secret", "-n", OPERATOR_NAMESPACE, "solidserver"];
         self.kubectl(&[&object[..], &["--type=merge", "--patch", &patch]].concat()).await;
     }
