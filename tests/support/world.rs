@@ -247,10 +247,12 @@ impl World {
     pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
+            let asked = Instant::now();
             if holds().await {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            // Lists of a thousand records are work: whoever is waited for must come to do its own.
+            tokio::time::sleep((asked.elapsed() * 3).max(Duration::from_millis(50))).await;
         }
         panic!("not within {PATIENCE:?}: {what}\n{}", self.situation().await);
     }
