@@ -5,19 +5,24 @@
 
 #[path = "../tests/support/control_plane/mod.rs"]
 mod control_plane;
+#[path = "../tests/support/resolver.rs"]
+mod resolver;
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
+use hickory_resolver::proto::rr::RecordType;
 use solidserver_operator::controller::{self, Settings};
 use solidserver_operator::telemetry::{Health, Metrics};
 use solidserver_simulator::{Config, RowPatch, Simulator};
 use tokio_util::sync::CancellationToken;
 
 use control_plane::{ControlPlane, Options};
+use resolver::Resolver;
 
 /// How long one step may take before the demo gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -41,12 +46,14 @@ async fn main() -> Result<()> {
     step("Starting a real etcd and kube-apiserver, and a simulated SOLIDserver appliance");
     let plane = ControlPlane::start(Options::default()).await?;
     plane.install_crds().await?;
-    let simulator = Simulator::start(Config { latency: LATENCY, ..Config::default() }).await?;
+    let dns_listen = Some((Ipv4Addr::LOCALHOST, 0).into());
+    let simulator = Simulator::start(Config { latency: LATENCY, dns_listen, ..Config::default() }).await?;
+    let dns = simulator.dns_address().context("the appliance answers DNS")?;
     println!(
         "  Kubernetes  {}",
         plane.kubectl(&["version"]).await?.success()?.lines().last().unwrap_or_default()
     );
-    println!("  appliance   {} ({LATENCY:?} for every answer)", simulator.endpoint());
+    println!("  appliance   {} ({LATENCY:?} for every answer), DNS at {dns}", simulator.endpoint());
 
     step("Starting the operator");
     let (health, stop) = (Health::default(), CancellationToken::new());
@@ -56,11 +63,13 @@ async fn main() -> Result<()> {
         watch_namespaces: Vec::new(),
         kubeconfig: Some(plane.kubeconfig().to_path_buf()),
         instance_id: "demo".to_owned(),
+        // The appliance is on this machine.
+        environment_proxies: false,
     };
     let operator = tokio::spawn(controller::run(settings, Metrics::new(), health.clone(), stop.clone()));
     until("the operator is ready", async || Ok(health.is_ready())).await?;
 
-    let demo = Demo { plane: &plane, simulator: &simulator };
+    let demo = Demo { plane: &plane, simulator: &simulator, resolver: Resolver::of(dns)? };
     demo.apply_examples().await?;
     demo.repair_a_drift().await?;
     demo.delete_a_record().await?;
@@ -72,6 +81,7 @@ async fn main() -> Result<()> {
         );
         println!("  kubectl get dnsrecords -A    # kubectl is {}", plane.kubectl_path().display());
         println!("  curl http://{}/records       # what the appliance holds", simulator.admin());
+        println!("  dig @{} -p {} www.shop.example.com    # what it answers", dns.ip(), dns.port());
         tokio::signal::ctrl_c().await?;
     }
     stop.cancel();
@@ -84,6 +94,7 @@ async fn main() -> Result<()> {
 struct Demo<'a> {
     plane: &'a ControlPlane,
     simulator: &'a Simulator,
+    resolver: Resolver,
 }
 
 impl Demo<'_> {
@@ -103,7 +114,10 @@ impl Demo<'_> {
         self.show(&["get", "dnsrecords", "-n", "shop"]).await?;
         self.show(&["get", "solidservers"]).await?;
         self.show_rows("What the appliance holds now (each row marked as ours):");
-        Ok(())
+        println!("  What a resolver is told:");
+        self.ask("www.shop.example.com", RecordType::A).await?;
+        self.ask("any.apps.shop.example.com", RecordType::AAAA).await?;
+        self.ask("_sip._tcp.shop.example.com", RecordType::SRV).await
     }
 
     async fn repair_a_drift(&self) -> Result<()> {
@@ -111,6 +125,7 @@ impl Demo<'_> {
         let row = self.row("www.shop.example.com", "192.0.2.10").context("the row is there")?;
         let patch = RowPatch { values: Some(vec!["203.0.113.66".to_owned()]), ..RowPatch::default() };
         self.simulator.patch_row(&row, patch)?;
+        self.ask("www.shop.example.com", RecordType::A).await?;
         self.simulator.reset_calls();
         // The next resync would find it (every ten minutes by default); the annotation asks for one now.
         self.show(&["annotate", "solidserver", "default", "solidserver.dev/reconcile-requested-at=now"])
@@ -125,6 +140,7 @@ impl Demo<'_> {
             calls.operation("delete"),
             calls.service("dns_rr_list"),
         );
+        self.ask("www.shop.example.com", RecordType::A).await?;
         until("the Event is there", async || {
             let events = self.plane.kubectl(&["get", "events", "-n", "shop", "-o", "name"]).await?;
             Ok(!events.success()?.trim().is_empty())
@@ -148,6 +164,21 @@ impl Demo<'_> {
             bail!("the row is still there");
         }
         println!("  _sip._tcp.shop.example.com is gone from the appliance");
+        self.ask("_sip._tcp.shop.example.com", RecordType::SRV).await
+    }
+
+    /// Asks DNS and shows the answer.
+    async fn ask(&self, name: &str, record_type: RecordType) -> Result<()> {
+        let answer = match self.resolver.ask(name, record_type).await {
+            Ok(found) => {
+                let data: Vec<String> =
+                    found.answers().iter().map(|record| record.data.to_string()).collect();
+                data.join(", ")
+            }
+            Err(error) if error.is_nx_domain() => "NXDOMAIN, there is no such name".to_owned(),
+            Err(error) => return Err(error.into()),
+        };
+        println!("  DNS: {name} {record_type} -> {answer}");
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use http::request::Parts;
-use http::{Request, Response, header};
+use http::{Request, Response, Uri, header};
 
 use crate::answer::{Answer, Refusal};
 use crate::authentication::{self, Verdict};
@@ -23,6 +23,8 @@ const LONGEST_BODY: usize = 1024 * 1024;
 pub(crate) struct Appliance {
     state: Mutex<State>,
     started: Instant,
+    /// The path below which the services are; empty, or with a slash at its beginning and none at its end.
+    path_prefix: String,
 }
 
 /// The connection ends without an answer.
@@ -54,8 +56,14 @@ impl Drop for InFlight {
 }
 
 impl Appliance {
-    pub(crate) fn new(state: State) -> Self {
-        Self { state: Mutex::new(state), started: Instant::now() }
+    pub(crate) fn new(state: State, path_prefix: String) -> Self {
+        Self { state: Mutex::new(state), started: Instant::now(), path_prefix }
+    }
+
+    /// A request's target below the path prefix; `None` when it is elsewhere.
+    fn below_prefix(&self, uri: &Uri) -> Option<Uri> {
+        let target = uri.path_and_query()?.as_str().strip_prefix(&self.path_prefix)?;
+        target.starts_with('/').then(|| target.parse().ok())?
     }
 
     /// The state, with everything pushed that is due. A panic elsewhere does not make it unusable.
@@ -78,7 +86,11 @@ impl Appliance {
         let Ok(body) = axum::body::to_bytes(body, LONGEST_BODY).await else {
             return Ok(Answer::html(413, "413 Request Entity Too Large").into_response());
         };
-        let (request, transport, outcome) = request::read(&parts.method, &parts.uri, &parts.headers, &body);
+        // What the gateway does not pass on never reaches the appliance, nor its counts.
+        let Some(target) = self.below_prefix(&parts.uri) else {
+            return Ok(Answer::html(404, "404 Not Found").into_response());
+        };
+        let (request, transport, outcome) = request::read(&parts.method, &target, &parts.headers, &body);
         let mut begun = match self.begin(request, transport, outcome, &parts) {
             Ok(call) => call,
             Err((answer, mut in_flight, latency)) => {

@@ -22,12 +22,21 @@ pub struct Cli {
     /// Where to serve the admin interface, plain HTTP; a loopback address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8444")]
     admin_listen: SocketAddr,
+    /// Where to answer DNS questions, over UDP and TCP; without it nowhere
+    #[arg(long, value_name = "ADDR")]
+    dns_listen: Option<SocketAddr>,
     /// Where ca.crt, tls.crt and tls.key are; they are made when absent. Without it they are made for this run
     #[arg(long, value_name = "DIR")]
     tls_dir: Option<PathBuf>,
     /// A name that the certificate is valid for, besides localhost; repeatable
     #[arg(long = "tls-name", value_name = "NAME")]
     tls_names: Vec<String>,
+    /// Authority of whose certificates clients must show one
+    #[arg(long, value_name = "FILE.crt")]
+    client_ca: Option<PathBuf>,
+    /// The path below which the services are, as behind a gateway, such as /ddi
+    #[arg(long, value_name = "PATH", default_value = "")]
+    path_prefix: String,
     /// Offer HTTP/1.1 only
     #[arg(long)]
     no_http2: bool,
@@ -83,19 +92,21 @@ impl Cli {
             let (name, answer) = choice.split_once('=').unwrap_or((choice, ""));
             quirks.set(name, answer)?;
         }
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).map_err(|source| Error::File { path: path.clone(), source })
+        };
         let seed = match &self.seed {
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|source| Error::File { path: path.clone(), source })?;
-                Seed::from_yaml(&text)?
-            }
+            Some(path) => Seed::from_yaml(&read(path)?)?,
             None => Seed::example(),
         };
         Ok(Config {
             listen: self.listen,
             admin_listen: self.admin_listen,
+            dns_listen: self.dns_listen,
             tls_dir: self.tls_dir.clone(),
             tls_names: self.tls_names.clone(),
+            client_ca: self.client_ca.as_ref().map(read).transpose()?,
+            path_prefix: self.path_prefix.clone(),
             http2: !self.no_http2,
             user: self.user.clone(),
             password: self.password.clone(),

@@ -15,10 +15,16 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the admin interface listens for plain HTTP. Must be a loopback address.
     pub admin_listen: SocketAddr,
+    /// Where DNS questions are answered, over UDP and TCP, from what is published. `None` answers none.
+    pub dns_listen: Option<SocketAddr>,
     /// Where certificates are kept. `None` makes new ones that live as long as the simulator does.
     pub tls_dir: Option<PathBuf>,
     /// Names that the certificate is valid for, besides localhost, 127.0.0.1 and ::1.
     pub tls_names: Vec<String>,
+    /// Authority (PEM) of whose certificates clients must show one.
+    pub client_ca: Option<String>,
+    /// The path below which the services are, as behind a gateway; such as `/ddi`.
+    pub path_prefix: String,
     /// Offers HTTP/2 beside HTTP/1.1.
     pub http2: bool,
     /// The account's name.
@@ -44,13 +50,16 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// Free loopback ports, account `operator` with password `secret`, and the [example](Seed::example).
+    /// Free loopback ports, no DNS, account `operator` with password `secret`, and the [example](Seed::example).
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            dns_listen: None,
             tls_dir: None,
             tls_names: Vec::new(),
+            client_ca: None,
+            path_prefix: String::new(),
             http2: true,
             user: "operator".to_owned(),
             password: "secret".to_owned(),
@@ -62,6 +71,16 @@ impl Default for Config {
             publish_delay: Duration::ZERO,
             quirks: Quirks::default(),
             seed: Seed::example(),
+        }
+    }
+}
+
+impl Config {
+    /// The path prefix with a slash at its beginning and none at its end; empty when there is none.
+    pub(crate) fn path_prefix(&self) -> String {
+        match self.path_prefix.trim_matches('/') {
+            "" => String::new(),
+            prefix => format!("/{prefix}"),
         }
     }
 }

@@ -21,6 +21,9 @@ async fn main() -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "endpoint {}", simulator.endpoint())?;
     writeln!(out, "admin    http://{}", simulator.admin())?;
+    if let Some(address) = simulator.dns_address() {
+        writeln!(out, "dns      {address}")?;
+    }
     out.flush()?;
 
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;

@@ -54,14 +54,13 @@ fn bind(address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), Erro
 pub(crate) fn serve_appliance(
     appliance: Arc<Appliance>,
     listen: SocketAddr,
-    tls: rustls::ServerConfig,
+    tls: RustlsConfig,
 ) -> Result<Listener, Error> {
     let (listener, address) = bind(listen)?;
-    let config = RustlsConfig::from_config(Arc::new(tls));
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)
         .map_err(|source| Error::Listen { address, source })?
-        .acceptor(RustlsAcceptor::new(config).acceptor(Counting { appliance: Arc::clone(&appliance) }))
+        .acceptor(RustlsAcceptor::new(tls).acceptor(Counting { appliance: Arc::clone(&appliance) }))
         .handle(handle.clone());
     server.http_builder().http2().max_header_list_size(LONGEST_HEADERS).max_concurrent_streams(MOST_STREAMS);
     let task = tokio::spawn(async move {

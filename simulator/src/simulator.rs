@@ -9,6 +9,7 @@ use crate::admin;
 use crate::appliance::Appliance;
 use crate::calls::{CallEntry, Calls};
 use crate::config::{Config, RateLimit, Token};
+use crate::dns::DnsServer;
 use crate::error::Error;
 use crate::fault::{Fault, FaultView};
 use crate::record::{Container, NewRow, RowPatch, RowView};
@@ -16,16 +17,18 @@ use crate::recording::RecordedRequest;
 use crate::seed::{SeedServer, SeedView, SeedZone};
 use crate::server::{self, Listener};
 use crate::state::State;
-use crate::tls::Certificates;
+use crate::tls::{NewCertificate, Served};
 
 /// A running appliance. Everything can be changed while it serves; dropping it ends it.
 pub struct Simulator {
     appliance: Arc<Appliance>,
     https: Option<Listener>,
     admin: Option<Listener>,
+    dns: Option<DnsServer>,
     https_address: SocketAddr,
     admin_address: SocketAddr,
-    ca_pem: String,
+    path_prefix: String,
+    tls: Served,
 }
 
 impl Simulator {
@@ -34,14 +37,15 @@ impl Simulator {
     /// # Errors
     /// When the seed contradicts itself, a certificate cannot be made or read, or an address is taken.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let certificates = match &config.tls_dir {
-            Some(directory) => Certificates::in_directory(directory, &config.tls_names)?,
-            None => Certificates::generate(&config.tls_names)?,
-        };
-        let appliance = Arc::new(Appliance::new(State::new(&config)?));
+        let tls = Served::new(&config)?;
+        let path_prefix = config.path_prefix();
+        let appliance = Arc::new(Appliance::new(State::new(&config)?, path_prefix.clone()));
         let admin = server::serve_admin(admin::router(Arc::clone(&appliance)), config.admin_listen)?;
-        let tls = certificates.server_config(config.http2)?;
-        let https = server::serve_appliance(Arc::clone(&appliance), config.listen, tls)?;
+        let https = server::serve_appliance(Arc::clone(&appliance), config.listen, tls.config())?;
+        let dns = match config.dns_listen {
+            Some(listen) => Some(DnsServer::start(Arc::clone(&appliance), listen).await?),
+            None => None,
+        };
         // Lets the listeners begin before anybody calls.
         tokio::task::yield_now().await;
         Ok(Self {
@@ -50,18 +54,20 @@ impl Simulator {
             admin_address: admin.address,
             https: Some(https),
             admin: Some(admin),
-            ca_pem: certificates.ca,
+            dns,
+            path_prefix,
+            tls,
         })
     }
 
-    /// The appliance's base URL, such as `https://127.0.0.1:40123`.
+    /// The appliance's base URL, such as `https://127.0.0.1:40123`, with the path prefix.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        let address = self.https_address;
+        let (address, prefix) = (self.https_address, &self.path_prefix);
         if address.ip().is_unspecified() {
-            format!("https://localhost:{}", address.port())
+            format!("https://localhost:{}{prefix}", address.port())
         } else {
-            format!("https://{address}")
+            format!("https://{address}{prefix}")
         }
     }
 
@@ -71,16 +77,38 @@ impl Simulator {
         self.https_address
     }
 
-    /// The authority that signed its certificate, in PEM.
+    /// The authority that signed the certificate that is served now, in PEM.
     #[must_use]
     pub fn ca_pem(&self) -> String {
-        self.ca_pem.clone()
+        self.tls.ca()
+    }
+
+    /// Serves another certificate, of a new authority, to connections that begin from now on.
+    ///
+    /// # Errors
+    /// [`Error::Tls`] when it cannot be made.
+    pub fn renew_certificate(&self, wanted: &NewCertificate) -> Result<(), Error> {
+        self.tls.renew(wanted)
+    }
+
+    /// Demands a certificate of this authority (PEM) from clients that connect from now on; of none when absent.
+    ///
+    /// # Errors
+    /// [`Error::Tls`] when it is no authority.
+    pub fn demand_client_certificate(&self, ca_pem: Option<&str>) -> Result<(), Error> {
+        self.tls.demand(ca_pem)
     }
 
     /// The address of the admin interface (plain HTTP).
     #[must_use]
     pub fn admin(&self) -> SocketAddr {
         self.admin_address
+    }
+
+    /// The address that DNS questions are answered at, by UDP and TCP, where that was asked for.
+    #[must_use]
+    pub fn dns_address(&self) -> Option<SocketAddr> {
+        self.dns.as_ref().map(|dns| dns.address)
     }
 
     /// All rows, by id, SOA and NS rows included.
@@ -275,6 +303,9 @@ impl Simulator {
         for listener in [self.https.take(), self.admin.take()].into_iter().flatten() {
             listener.shutdown().await;
         }
+        if let Some(dns) = self.dns.take() {
+            dns.shutdown().await;
+        }
     }
 }
 
@@ -282,6 +313,9 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         for listener in [&self.https, &self.admin].into_iter().flatten() {
             listener.stop();
+        }
+        if let Some(dns) = &self.dns {
+            dns.stop();
         }
     }
 }

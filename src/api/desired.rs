@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 
 use super::{
-    ABANDON, AdoptionPolicy, DeletionPolicy, DnsRecord, DnsRecordStatus, DriftPolicy,
+    ABANDON, AdoptionPolicy, DNS_RECORD_FINALIZER, DeletionPolicy, DnsRecord, DnsRecordStatus, DriftPolicy,
     FLUX_RECONCILE_REQUESTED_AT, RECONCILE_REQUESTED_AT, RrsetPolicy, SolidServerSpec,
 };
 use crate::plan::{Adoption, Applied, Claim, ObjectName, OnDrift, Sharing, Stage};
@@ -179,6 +179,8 @@ pub fn claim(
     let spec = &record.spec;
     let status = record.status.as_ref();
     let applied = status.filter(|status| applied_place(status).as_ref() == Some(place)).and_then(applied);
+    let held = record.finalizers().iter().any(|finalizer| finalizer == DNS_RECORD_FINALIZER);
+    let begun = held && status.is_none_or(|status| status.zone.is_none());
     let class_parameters = spec.class_parameters.clone().unwrap_or_default();
     let dropped_parameters = status
         .map(|status| status.class_parameters.keys().filter(|key| !class_parameters.contains_key(*key)))
@@ -213,6 +215,8 @@ pub fn claim(
             DriftPolicy::Report => OnDrift::Report,
         },
         applied,
+        written: BTreeSet::new(),
+        begun,
         other_names: BTreeSet::new(),
         decide: false,
         writable: !spec.suspend,

@@ -388,7 +388,7 @@ pub struct DnsRecordStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u32>,
 
-    /// Values that were applied, sorted.
+    /// Values of its own that were applied, sorted. Wanted ones that others hold are not among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub values: Vec<String>,

@@ -196,6 +196,7 @@ impl RunArguments {
             watch_namespaces,
             kubeconfig: kubeconfig.clone().filter(|path| !path.is_empty()).map(PathBuf::from),
             instance_id: checked_instance_id(instance_id)?,
+            environment_proxies: true,
         };
         let log_filter = said(log.clone())
             .or_else(|| variable("RUST_LOG"))

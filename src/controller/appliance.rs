@@ -19,6 +19,7 @@ use crate::api::{
     LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec, SolidServerStatus,
     Standing, ZoneStatus, kstatus,
 };
+use crate::plan::Marks;
 use crate::reconcile::{self, ErrorClass, EventSink, Notice, Trouble};
 use crate::record::Place;
 use crate::solidserver::{Client, Error};
@@ -29,6 +30,9 @@ const STATUS_SPACING: Duration = Duration::from_secs(30);
 
 /// The least time between two looks at the appliance's zones that records ask for.
 const LOOK_SPACING: Duration = Duration::from_secs(2);
+
+/// Stands behind the message of a SolidServer whose appliance may be anybody.
+const UNCHECKED: &str = " (certificate not checked: spec.tls.insecureSkipVerify)";
 
 /// What an appliance's task tells the engine.
 pub(super) enum News {
@@ -53,6 +57,8 @@ pub(super) struct Ready {
     pub(super) client: Client,
     /// What the appliance offers.
     pub(super) catalogue: Arc<Catalogue>,
+    /// Whether rows can carry marks there.
+    pub(super) marks: Marks,
     /// Whether a whole round over its zones is due.
     pub(super) resync: bool,
 }
@@ -100,6 +106,8 @@ pub(super) struct Surroundings {
     pub(super) cluster_name: Arc<str>,
     /// `User-Agent` of calls to appliances.
     pub(super) user_agent: Arc<str>,
+    /// Whether the environment names proxies for appliances.
+    pub(super) environment_proxies: bool,
     /// Counters and gauges.
     pub(super) metrics: Metrics,
     /// Kubernetes Events.
@@ -267,8 +275,11 @@ impl Task {
                 }
                 self.look_at = self.last_round.map(|last| last + interval);
                 self.surroundings.metrics.solid_server_up(&self.name, true);
-                let message =
+                let mut message =
                     format!("{} zones on {} DNS servers", catalogue.zone_count(), catalogue.listed.len());
+                if let Some(weaker) = self.status.what_is_weaker() {
+                    message = format!("{message}; {weaker}");
+                }
                 let (reason, message) = if catalogue.is_blind() {
                     (
                         Reason::NotVisible,
@@ -276,7 +287,8 @@ impl Task {
                             .to_owned(),
                     )
                 } else if let Some((place, trouble)) = self.troubles.first_key_value() {
-                    (trouble.reason, format!("{place}: {}", trouble.message))
+                    let advice = if trouble.advice.is_empty() { "" } else { "; " };
+                    (trouble.reason, format!("{place}: {}{advice}{}", trouble.message, trouble.advice))
                 } else {
                     (Reason::InSync, message)
                 };
@@ -286,6 +298,7 @@ impl Task {
                     spec,
                     client,
                     catalogue: Arc::new(catalogue),
+                    marks: self.status.marks(),
                     resync,
                 };
                 let _ = self.surroundings.news.send(News::Ready(Box::new(ready))).await;
@@ -317,7 +330,7 @@ impl Task {
         }
         let client = self.connector.client(spec).await.map_err(|refusal| (refusal, ErrorClass::Settings))?;
         self.survey(&client, spec).await.map(|catalogue| (client, catalogue)).map_err(|error| {
-            let message = format!("{}; {}", reconcile::words(&error), advice(&error));
+            let message = format!("{}; {}", reconcile::words(&error), reconcile::advice(&error));
             (Refusal::new(reconcile::reason(&error), message), ErrorClass::of(&error))
         })
     }
@@ -360,7 +373,9 @@ impl Task {
     async fn say(&mut self, wish: &Wish, reason: Reason, message: &str) {
         let generation = wish.object.metadata.generation.unwrap_or_default();
         let was = self.status.conditions.iter().find(|condition| condition.type_ == "Ready").cloned();
-        let conditions = kstatus(reason, message, generation, Timestamp::now(), &self.status.conditions);
+        let unchecked = is_unchecked(&wish.object.spec, reason);
+        let shown = if unchecked { format!("{message}{UNCHECKED}") } else { message.to_owned() };
+        let conditions = kstatus(reason, &shown, generation, Timestamp::now(), &self.status.conditions);
         let cluster_name = Some(self.surroundings.cluster_name.to_string());
         let changed = self.status.conditions != conditions
             || self.status.observed_generation != generation
@@ -372,6 +387,13 @@ impl Task {
         self.status.observed_generation = generation;
         self.status.cluster_name = cluster_name;
         self.patch(wish).await;
+        if unchecked && was.as_ref().is_none_or(|was| !was.message.ends_with(UNCHECKED)) {
+            let about = wish.object.object_ref(&());
+            let note = "the appliance's certificate is not checked, so that anybody on the path can read the credentials; put the \
+                        issuing CA into spec.tls.caBundle and take spec.tls.insecureSkipVerify out";
+            let notice = Notice::new(about, EventType::Warning, "CertificateNotChecked", note.to_owned());
+            self.surroundings.events.send(notice);
+        }
         if was.is_none_or(|was| was.reason != reason.as_str()) && reason.standing() != Standing::Ready {
             let about = wish.object.object_ref(&());
             self.surroundings.events.send(Notice::new(
@@ -449,33 +471,19 @@ fn servers_in_use(spec: &SolidServerSpec, named: &BTreeSet<Arc<str>>) -> BTreeSe
     spec.default_dns_server().into_iter().chain(granted).map(Arc::from).chain(named.iter().cloned()).collect()
 }
 
+/// Whether the appliance is worked with, or tried, without a look at its certificate.
+fn is_unchecked(spec: &SolidServerSpec, reason: Reason) -> bool {
+    spec.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify)
+        && reason.standing() != Standing::Stalled
+        && reason != Reason::Suspended
+}
+
 fn requested(object: &SolidServer) -> Option<&String> {
     let annotations = object.metadata.annotations.as_ref()?;
     [crate::api::RECONCILE_REQUESTED_AT, crate::api::FLUX_RECONCILE_REQUESTED_AT]
         .iter()
         .filter_map(|key| annotations.get(*key))
         .max()
-}
-
-/// What a person can do about an error that concerns the whole appliance.
-const fn advice(error: &Error) -> &'static str {
-    match error {
-        Error::Unreachable { .. } => {
-            "check spec.endpoint, name resolution, routes and network policies; it is tried again by itself"
-        }
-        Error::Tls { .. } => {
-            "put the issuing CA into spec.tls.caBundle, or correct the appliance's certificate"
-        }
-        Error::Unauthorized => {
-            "correct the login in the Secret (username and password, or tokenId and tokenSecret); it is read again by itself"
-        }
-        Error::ClockSkew => {
-            "correct the clock of the appliance or of the operator's node (NTP); it is tried again by itself"
-        }
-        Error::Forbidden { .. } => "give the account rights on this service",
-        Error::RateLimited { .. } => "lower spec.limits, or raise the appliance's limit",
-        _ => "it is tried again by itself",
-    }
 }
 
 /// The end of a round, for the status.

@@ -1,32 +1,31 @@
-//! From a SolidServer's spec and its Secret to a client (IO: the Secret's watch).
+//! From a SolidServer's spec and its Secrets to a client (IO: the watch of the Secrets).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use secrecy::SecretString;
+use tracing::warn;
 use url::Url;
 
 use super::appliance::Surroundings;
 use super::catalogue::Refusal;
-use super::secret::{SecretState, SecretWatch};
+use super::secret::{SecretStates, Secrets};
+use super::tls;
 use crate::api::{self, AuthMethod, Reason, SolidServerSpec};
-use crate::solidserver::{Call, CallObserver, Client, Credentials, Dialect, Settings, TlsSettings};
+use crate::solidserver::{Call, CallObserver, Client, Credentials, Dialect, Proxies, Settings};
 use crate::telemetry::Metrics;
 
-/// How long a Secret may take to be looked at for the first time.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Keeps the client of one SolidServer, and makes another one when spec or Secret ask for that.
+/// Keeps the client of one SolidServer, and makes another one when spec or Secrets ask for that.
 pub(super) struct Connector {
     solid_server: Arc<str>,
     surroundings: Surroundings,
-    secret: Option<SecretWatch>,
+    secrets: Secrets,
     made: Option<Made>,
 }
 
 struct Made {
     spec: SolidServerSpec,
-    version: Option<String>,
+    versions: BTreeMap<String, Option<String>>,
     client: Client,
 }
 
@@ -43,69 +42,65 @@ impl CallObserver for Observer {
 }
 
 impl Connector {
-    pub(super) const fn new(solid_server: Arc<str>, surroundings: Surroundings) -> Self {
-        Self { solid_server, surroundings, secret: None, made: None }
+    pub(super) fn new(solid_server: Arc<str>, surroundings: Surroundings) -> Self {
+        let secrets = Secrets::new(surroundings.kube.clone(), Arc::clone(&surroundings.operator_namespace));
+        Self { solid_server, surroundings, secrets, made: None }
     }
 
-    /// Returns when the Secret is another one than before.
+    /// Returns when one of the Secrets is another one than before.
     pub(super) async fn changed(&mut self) {
-        let ended = match &mut self.secret {
-            Some(secret) => secret.state.changed().await.is_err(),
-            None => true,
-        };
-        if ended {
-            std::future::pending::<()>().await;
-        }
+        self.secrets.changed().await;
     }
 
-    /// The client for this spec and the Secret as it is now.
+    /// The client for this spec and the Secrets as they are now.
     pub(super) async fn client(&mut self, spec: &SolidServerSpec) -> Result<Client, Refusal> {
-        let name = &spec.credentials_secret_ref.name;
-        if self.secret.as_ref().is_none_or(|secret| secret.name != *name) {
-            let namespace = &self.surroundings.operator_namespace;
-            self.secret = Some(SecretWatch::start(self.surroundings.kube.clone(), namespace, name));
-        }
-        let state = match &mut self.secret {
-            Some(secret) => {
-                let known = secret.state.wait_for(|state| !matches!(state, SecretState::Unknown));
-                match tokio::time::timeout(PATIENCE, known).await {
-                    Ok(Ok(state)) => state.clone(),
-                    _ => SecretState::Unknown,
-                }
-            }
-            None => SecretState::Unknown,
-        };
-        let version = state.version();
+        let names: BTreeSet<&str> = [spec.credentials_secret_ref.name.as_str()]
+            .into_iter()
+            .chain(spec.tls.iter().flat_map(tls::secrets))
+            .collect();
+        let secrets = self.secrets.follow(&names).await;
+        let versions = secrets.versions();
         if let Some(made) = &self.made
             && made.spec == *spec
-            && made.version == version
+            && made.versions == versions
         {
             return Ok(made.client.clone());
         }
-        let settings = self.settings(spec, &state)?;
-        let client =
-            Client::new(settings).map_err(|error| Refusal::new(Reason::InvalidValue, error.to_string()))?;
-        self.made = Some(Made { spec: spec.clone(), version, client: client.clone() });
+        let settings = self.settings(spec, &secrets)?;
+        let skips_check = settings.tls.insecure_skip_verify;
+        // Made from the one before, so that the appliance's pause and the pace outlive a new password or certificate.
+        let client = match &self.made {
+            Some(made) => made.client.renewed(settings),
+            None => Client::new(settings),
+        };
+        let client = client.map_err(|error| Refusal::new(Reason::InvalidValue, error.to_string()))?;
+        if skips_check {
+            warn!(
+                solid_server = %self.solid_server,
+                "the appliance's certificate is not checked (spec.tls.insecureSkipVerify): anybody on the path can read the credentials"
+            );
+        }
+        tracing::debug!(solid_server = %self.solid_server, "a new client, from spec and Secrets as they are now");
+        self.made = Some(Made { spec: spec.clone(), versions, client: client.clone() });
         Ok(client)
     }
 
-    fn settings(&self, spec: &SolidServerSpec, secret: &SecretState) -> Result<Settings, Refusal> {
+    fn settings(&self, spec: &SolidServerSpec, secrets: &SecretStates) -> Result<Settings, Refusal> {
         let invalid = |message: String| Refusal::new(Reason::InvalidValue, message);
-        refuse_unserved(spec)?;
         let endpoint = Url::parse(&spec.endpoint).map_err(|error| {
             invalid(format!("spec.endpoint is no URL ({error}); write for example https://ddi.example.com"))
         })?;
-        let tls = spec.tls.clone().unwrap_or_default();
         Ok(Settings {
             endpoint,
             dialect: match spec.dialect() {
                 api::Dialect::Rest => Dialect::Rest,
                 api::Dialect::V2 => Dialect::V2,
             },
-            credentials: credentials(spec, secret, &self.surroundings.operator_namespace)?,
-            tls: TlsSettings {
-                ca_bundle: tls.ca_bundle_pem().map_err(|error| invalid(error.to_string()))?,
-                insecure_skip_verify: tls.insecure_skip_verify,
+            credentials: credentials(spec, secrets)?,
+            tls: tls::settings(&spec.tls.clone().unwrap_or_default(), secrets)?,
+            proxies: match self.surroundings.environment_proxies {
+                true => Proxies::from_environment().map_err(|error| invalid(error.to_string()))?,
+                false => Proxies::none(),
             },
             concurrency: usize::try_from(spec.concurrency()).unwrap_or(usize::MAX),
             page_size: usize::try_from(spec.page_size()).unwrap_or(usize::MAX),
@@ -122,39 +117,14 @@ impl Connector {
 }
 
 /// The login that spec and Secret ask for.
-fn credentials(
-    spec: &SolidServerSpec,
-    secret: &SecretState,
-    namespace: &str,
-) -> Result<Credentials, Refusal> {
-    let name = &spec.credentials_secret_ref.name;
+fn credentials(spec: &SolidServerSpec, secrets: &SecretStates) -> Result<Credentials, Refusal> {
+    let found = secrets.get(&spec.credentials_secret_ref.name, &format!("the keys {}", keys(spec, false)));
+    let secret = found?;
     let has_token = secret.value("tokenId").is_some();
     let method = spec.auth_method.unwrap_or(if has_token { AuthMethod::Token } else { AuthMethod::Basic });
-    let keys = match (method, spec.auth_method) {
-        (AuthMethod::Token, _) => "tokenId and tokenSecret",
-        (_, Some(_)) => "username and password",
-        (_, None) => "username and password, or tokenId and tokenSecret",
-    };
-    match secret {
-        SecretState::Unknown => {
-            return Err(Refusal::new(
-                Reason::Waiting,
-                format!(
-                    "the Secret {namespace}/{name} cannot be read yet: the API server does not answer, or the operator lacks the right"
-                ),
-            ));
-        }
-        SecretState::Missing => {
-            return Err(Refusal::new(
-                Reason::Waiting,
-                format!("there is no Secret {namespace}/{name}; create it with the keys {keys}"),
-            ));
-        }
-        SecretState::Present(_) => {}
-    }
+    let keys = keys(spec, has_token);
     let text = |key: &str| {
-        let unusable =
-            |why: String| Refusal::new(Reason::Unauthorized, format!("the Secret {namespace}/{name} {why}"));
+        let unusable = |why: String| secret.refused(Reason::Unauthorized, &why);
         let bytes = secret.value(key).ok_or_else(|| {
             unusable(format!("has no key {key:?}; for authMethod {method:?} it needs {keys}"))
         })?;
@@ -172,17 +142,14 @@ fn credentials(
     })
 }
 
-/// What the API offers and this version does not serve yet is refused, never ignored.
-fn refuse_unserved(spec: &SolidServerSpec) -> Result<(), Refusal> {
-    let tls = spec.tls.as_ref();
-    let field = if tls.is_some_and(|tls| tls.ca_bundle_secret_ref.is_some()) {
-        "spec.tls.caBundleSecretRef (use spec.tls.caBundle)"
-    } else if tls.is_some_and(|tls| tls.client_cert_secret_ref.is_some()) {
-        "spec.tls.clientCertSecretRef"
-    } else {
-        return Ok(());
-    };
-    Err(Refusal::new(Reason::InvalidValue, format!("this version of the operator does not serve {field}")))
+/// The keys that the Secret with the login must have, in words.
+fn keys(spec: &SolidServerSpec, has_token: bool) -> &'static str {
+    match spec.auth_method {
+        Some(AuthMethod::Token) => "tokenId and tokenSecret",
+        Some(_) => "username and password",
+        None if has_token => "tokenId and tokenSecret",
+        None => "username and password, or tokenId and tokenSecret",
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +158,7 @@ mod tests {
     use k8s_openapi::api::core::v1::Secret;
     use secrecy::ExposeSecret as _;
 
+    use super::super::secret::SecretState;
     use super::*;
 
     fn login(method: Option<&str>, keys: &[(&str, &str)]) -> Result<String, (Reason, String)> {
@@ -209,7 +177,8 @@ mod tests {
         let shown = |name: &str, first: &SecretString, second: &SecretString| {
             format!("{name} {} {}", first.expose_secret(), second.expose_secret())
         };
-        match credentials(&spec, &secret, "system") {
+        let secrets = SecretStates::of("system", [("login".to_owned(), secret)]);
+        match credentials(&spec, &secrets) {
             Ok(Credentials::Basic { username, password }) => Ok(shown("basic", &username, &password)),
             Ok(Credentials::Native { username, password }) => Ok(shown("native", &username, &password)),
             Ok(Credentials::Token { id, secret }) => Ok(shown("token", &id, &secret)),

@@ -9,6 +9,7 @@ mod engine;
 mod records;
 mod rounds;
 mod secret;
+mod tls;
 mod watches;
 mod zones;
 
@@ -43,6 +44,8 @@ pub struct Settings {
     pub kubeconfig: Option<PathBuf>,
     /// The name of this process among its like.
     pub instance_id: String,
+    /// Whether appliances are called through the proxies that `HTTPS_PROXY` and `NO_PROXY` name.
+    pub environment_proxies: bool,
 }
 
 /// Why the controller could not start.
@@ -87,6 +90,7 @@ pub async fn run(
             settings.instance_id
         )
         .into(),
+        environment_proxies: settings.environment_proxies,
         metrics: metrics.clone(),
         events: events.clone(),
         news: news_sender,
@@ -109,17 +113,35 @@ pub async fn run(
 
 async fn client(settings: &Settings) -> Result<kube::Client, StartError> {
     let unusable = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
-    let mut config = match &settings.kubeconfig {
+    let (mut config, names_proxy) = match &settings.kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path).map_err(|error| unusable(&error))?;
-            kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+            let names_proxy = names_proxy(&file);
+            let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
                 .await
-                .map_err(|error| unusable(&error))?
+                .map_err(|error| unusable(&error))?;
+            (config, names_proxy)
         }
-        None => kube::Config::infer().await.map_err(|error| unusable(&error))?,
+        None => {
+            let config = kube::Config::infer().await.map_err(|error| unusable(&error))?;
+            (config, Kubeconfig::read().is_ok_and(|file| names_proxy(&file)))
+        }
     };
+    // HTTPS_PROXY is the way to appliances. kube reads it for a kubeconfig, and not within a cluster; the way to the API server
+    // shall not depend on where the operator runs.
+    if !names_proxy {
+        config.proxy_url = None;
+    }
     config.connect_timeout = Some(Duration::from_secs(5));
     kube::Client::try_from(config).map_err(|error| unusable(&error))
+}
+
+/// Whether the kubeconfig itself names a proxy for the cluster of its current context.
+fn names_proxy(file: &Kubeconfig) -> bool {
+    let context = file.contexts.iter().find(|context| Some(&context.name) == file.current_context.as_ref());
+    let cluster = context.and_then(|context| context.context.as_ref()).map(|context| &context.cluster);
+    let cluster = file.clusters.iter().find(|named| Some(&named.name) == cluster);
+    cluster.and_then(|named| named.cluster.as_ref()).is_some_and(|cluster| cluster.proxy_url.is_some())
 }
 
 /// The UID of the kube-system namespace. Waits for an API server that is not there yet; `None` when told to stop meanwhile.

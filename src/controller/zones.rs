@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::binding::Binding;
 use crate::api::desired::{is_abandoned, reconcile_requested};
 use crate::api::{DnsRecord, Reason};
-use crate::plan::{Brake, BrakeReason, ObjectName};
+use crate::plan::{Brake, BrakeReason, ObjectName, WrittenRow};
 use crate::reconcile::{Known, is_held, shown_reason};
 use crate::record::{Name, Place};
 
@@ -159,6 +159,8 @@ pub(super) struct Slot {
     /// Where rows of it were or may have been written since it was last known to be settled. Lost with a restart, after which every
     /// zone is read as a whole.
     pub(super) written: BTreeSet<(Place, Name)>,
+    /// The rows that these were, for appliances on which rows carry no marks.
+    pub(super) sent: BTreeSet<(Place, WrittenRow)>,
     /// Its zone was not among those of the last look.
     pub(super) lost_zone: bool,
     /// In how many whole looks its zone was missing.
@@ -184,6 +186,7 @@ impl Slot {
             placed: false,
             left: BTreeSet::new(),
             written: BTreeSet::new(),
+            sent: BTreeSet::new(),
             lost_zone: false,
             missed_zone: 0,
             waits_since: Some(now),

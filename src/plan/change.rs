@@ -24,6 +24,21 @@ pub enum Change {
 }
 
 impl Change {
+    /// The change in words, for people: with the class parameters that an edit is about.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let mut text = self.to_string();
+        if let Self::Edit { edit, .. } = self {
+            let set = edit.set_parameters.keys();
+            let keys: Vec<&str> = set.chain(&edit.delete_parameters).map(String::as_str).collect();
+            if !keys.is_empty() {
+                text.push_str(", class parameters ");
+                text.push_str(&keys.join(", "));
+            }
+        }
+        text
+    }
+
     /// A key that sorts changes the same way in every run.
     fn order(&self) -> (u8, &str, &str, &str) {
         match self {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::record::{Name, Rrset, RrsetKey};
+use crate::record::{Name, RecordData, Rrset, RrsetKey};
 
 use super::ObjectName;
 
@@ -73,6 +73,10 @@ pub struct Claim {
     pub on_drift: OnDrift,
     /// What its status says was last applied in this zone.
     pub applied: Option<Applied>,
+    /// Rows that were sent to this zone for it and that its status does not tell of yet; only counts where rows carry no marks.
+    pub written: BTreeSet<WrittenRow>,
+    /// It was begun and has never been settled anywhere: its finalizer is on, and its status says of nothing that it was applied.
+    pub begun: bool,
     /// Further names in this zone at which rows of it may stand.
     pub other_names: BTreeSet<Name>,
     /// Whether a decision is asked for; otherwise it only counts as a competitor.
@@ -92,6 +96,17 @@ pub struct Applied {
     pub class_parameters: BTreeMap<String, String>,
 }
 
+/// A row as it was sent to the appliance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WrittenRow {
+    /// Owner name and type.
+    pub key: RrsetKey,
+    /// Time to live, in seconds.
+    pub ttl: u32,
+    /// The value.
+    pub data: RecordData,
+}
+
 impl Claim {
     /// The names whose rows must be known before this claim can be decided.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
@@ -107,18 +122,30 @@ impl Claim {
         self.stage == Stage::Wanted
     }
 
-    /// Whether the status says that exactly this was applied before, so that a difference is drift.
-    #[must_use]
-    pub fn was_applied(&self) -> bool {
+    /// Whether the status says that exactly this was applied before, so that a difference is drift. What others have of its
+    /// values (`theirs`) was never its own.
+    pub(super) fn was_applied(&self, theirs: &BTreeSet<&RecordData>) -> bool {
         self.applied.as_ref().is_some_and(|applied| {
             applied.rrset.as_ref().is_some_and(|rrset| {
                 rrset.key == self.rrset.key
-                    && rrset.values == self.rrset.values
+                    && rrset.values.is_subset(&self.rrset.values)
+                    && self.rrset.values.iter().all(|data| rrset.values.contains(data) || theirs.contains(data))
                     // In a shared RRset the TTL may be another's.
                     && (rrset.ttl == self.rrset.ttl || self.sharing == Sharing::Shared)
             }) && applied.class_parameters == self.class_parameters
                 && self.dropped_parameters.is_empty()
         })
+    }
+
+    /// Whether the status says that exactly this row is its own.
+    pub(super) fn applied_row(&self, key: &RrsetKey, ttl: u32, data: &RecordData) -> bool {
+        let rrset = self.applied.as_ref().and_then(|applied| applied.rrset.as_ref());
+        rrset.is_some_and(|rrset| rrset.key == *key && rrset.ttl == ttl && rrset.values.contains(data))
+    }
+
+    /// Whether exactly this row was sent for it since.
+    pub(super) fn wrote_row(&self, key: &RrsetKey, ttl: u32, data: &RecordData) -> bool {
+        self.written.iter().any(|row| row.key == *key && row.ttl == ttl && row.data == *data)
     }
 
     /// The order among claims of which none holds the RRset: the oldest first.

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::record::{Name, Place, RecordData, Row, RowEdit, Rrset, RrsetKey};
+use crate::record::{Place, RecordData, Row, RowEdit, Rrset, RrsetKey};
 
 use super::brake::Fingerprint;
 use super::change::{Change, Steps};
 use super::claim::{Claim, OnDrift, Sharing, Stage};
 use super::conflict::{Ruling, judge, row_clashes};
 use super::drift::{Wanted, difference};
-use super::ownership::{Identity, MARK_PARAMETERS, ObjectName, Owner, rrset_digest};
+use super::ownership::{Identity, MARK_PARAMETERS, Marks, OWNER_PARAMETER, ObjectName, Owner, rrset_digest};
 use super::policy::divide;
+use super::rows::Rows;
 
 /// Everything that a plan is made from.
 pub struct ZoneView<'a> {
@@ -18,6 +19,8 @@ pub struct ZoneView<'a> {
     pub place: &'a Place,
     /// Who we are.
     pub identity: &'a Identity,
+    /// Whether rows can carry marks there.
+    pub marks: Marks,
     /// All claims on the names in question, those that are not to be decided among them.
     pub claims: &'a [Claim],
     /// All rows at those names.
@@ -76,6 +79,8 @@ pub enum Verdict {
         /// For what.
         for_what: String,
     },
+    /// It declares class parameters, which the appliance does not keep on records.
+    Unsupported,
 }
 
 impl Verdict {
@@ -90,6 +95,7 @@ impl Verdict {
             Self::Conflict { .. } => "conflict",
             Self::Twin { .. } => "twin",
             Self::Waiting { .. } => "waiting",
+            Self::Unsupported => "unsupported",
         }
     }
 }
@@ -105,6 +111,8 @@ pub struct Decision {
     pub rrset: Rrset,
     /// The class parameters it declares.
     pub class_parameters: BTreeMap<String, String>,
+    /// Those of its values that rows of its own have once the steps are done: not those that others have there.
+    pub own_values: BTreeSet<RecordData>,
     /// What its status will say once the steps are done.
     pub verdict: Verdict,
     /// What is to be done.
@@ -113,61 +121,6 @@ pub struct Decision {
     pub motive: Motive,
     /// What was wanted and what was there, to recognise a write that does not stick.
     pub fingerprint: Fingerprint,
-}
-
-/// Rows of the view by name, each with its owner.
-pub(super) struct Rows<'a> {
-    by_name: BTreeMap<&'a Name, Vec<(&'a Row, Owner)>>,
-    /// Rows by the DnsRecord that holds them.
-    owned: BTreeMap<ObjectName, Vec<&'a Row>>,
-    /// Rows that count as gone, but whose deletion is not yet pushed.
-    going: BTreeSet<(&'a Name, &'a RecordData)>,
-}
-
-impl<'a> Rows<'a> {
-    fn new(view: &ZoneView<'a>) -> Self {
-        let mut by_name: BTreeMap<&Name, Vec<(&Row, Owner)>> = BTreeMap::new();
-        for row in view.rows.iter().filter(|row| !row.pending_delete) {
-            let owner = match Owner::of(row, view.place, view.identity) {
-                Owner::Object(object) if !(view.exists)(&object) => Owner::Nobody,
-                owner => owner,
-            };
-            by_name.entry(&row.name).or_default().push((row, owner));
-        }
-        let going = view
-            .rows
-            .iter()
-            .filter(|row| row.pending_delete)
-            .filter_map(|row| Some((&row.name, row.data.as_ref()?)))
-            .collect();
-        // Nothing may depend on the order that the appliance lists rows in.
-        for rows in by_name.values_mut() {
-            rows.sort_by(|(left, _), (right, _)| left.id.cmp(&right.id));
-        }
-        let mut owned: BTreeMap<ObjectName, Vec<&Row>> = BTreeMap::new();
-        for (row, owner) in by_name.values().flatten() {
-            if let Owner::Object(object) = owner {
-                owned.entry(object.clone()).or_default().push(row);
-            }
-        }
-        Self { by_name, owned, going }
-    }
-
-    fn at(&self, name: &Name) -> impl Iterator<Item = &(&'a Row, Owner)> {
-        self.by_name.get(name).into_iter().flatten()
-    }
-
-    fn of_rrset<'r>(&'r self, key: &'r RrsetKey) -> impl Iterator<Item = &'r (&'a Row, Owner)> {
-        self.at(&key.name).filter(|(row, _)| row.rrset_key().as_ref() == Some(key))
-    }
-
-    fn owned_by(&self, object: &ObjectName) -> impl Iterator<Item = &'a Row> {
-        self.owned.get(object).into_iter().flatten().copied()
-    }
-
-    pub(super) fn holds(&self, object: &ObjectName, key: &RrsetKey) -> bool {
-        self.owned_by(object).any(|row| row.rrset_key().as_ref() == Some(key))
-    }
 }
 
 /// Decides every claim that asks for it. The decisions come sorted: what people wait for goes before drift, then by name.
@@ -188,6 +141,21 @@ pub fn plan(view: &ZoneView<'_>) -> Vec<Decision> {
     decisions
 }
 
+/// What comes of one claim.
+struct Outcome {
+    verdict: Verdict,
+    steps: Steps,
+    motive: Motive,
+    own_values: BTreeSet<RecordData>,
+}
+
+impl Outcome {
+    /// Nothing is done.
+    fn nothing(verdict: Verdict, motive: Motive) -> Self {
+        Self { verdict, steps: Steps::default(), motive, own_values: BTreeSet::new() }
+    }
+}
+
 pub(super) struct Planner<'a, 'v> {
     view: &'v ZoneView<'a>,
     pub(super) rows: &'v Rows<'a>,
@@ -199,7 +167,7 @@ pub(super) struct Planner<'a, 'v> {
 
 impl<'a> Planner<'a, '_> {
     fn decide(&self, claim: &Claim) -> Decision {
-        let (verdict, steps, motive) = match claim.stage {
+        let Outcome { verdict, steps, motive, own_values } = match claim.stage {
             Stage::Wanted => self.want(claim),
             Stage::Leaving | Stage::Deleting | Stage::Retiring => self.give_up(claim),
         };
@@ -208,6 +176,7 @@ impl<'a> Planner<'a, '_> {
             stage: claim.stage,
             rrset: claim.rrset.clone(),
             class_parameters: claim.class_parameters.clone(),
+            own_values,
             fingerprint: self.fingerprint(claim),
             verdict,
             steps,
@@ -237,7 +206,7 @@ impl<'a> Planner<'a, '_> {
             .map(|claim| &claim.object)
     }
 
-    fn give_up(&self, claim: &Claim) -> (Verdict, Steps, Motive) {
+    fn give_up(&self, claim: &Claim) -> Outcome {
         let mut steps = Steps::default();
         let mut step = Vec::new();
         let mut heirs = BTreeSet::new();
@@ -246,35 +215,31 @@ impl<'a> Planner<'a, '_> {
                 heirs.insert(heir.to_string());
                 continue;
             }
-            match (claim.stage, &row.data) {
-                (Stage::Retiring, Some(data)) => step.push(Change::Edit {
-                    row: row.clone(),
-                    edit: RowEdit {
-                        data: data.clone(),
-                        ttl: row.ttl,
-                        class_name: None,
-                        set_parameters: BTreeMap::new(),
-                        delete_parameters: MARK_PARAMETERS.iter().map(|key| (*key).to_owned()).collect(),
-                    },
-                }),
-                // A row of ours whose value makes no sense any more cannot be edited; it stays, marked.
-                (Stage::Retiring, None) => {}
-                _ => step.push(Change::Delete { row: row.clone() }),
+            if claim.stage == Stage::Retiring {
+                step.extend(without_mark(row));
+            } else {
+                step.push(Change::Delete { row: row.clone() });
             }
         }
         steps.push(step);
-        if heirs.is_empty() {
-            return (Verdict::Gone, steps, Motive::Request);
-        }
-        let heirs: Vec<String> = heirs.into_iter().collect();
-        let for_what = format!("its rows to be handed over to DnsRecord {}", heirs.join(", "));
-        (Verdict::Waiting { for_what }, steps, Motive::Request)
+        let verdict = if heirs.is_empty() {
+            Verdict::Gone
+        } else {
+            let heirs: Vec<String> = heirs.into_iter().collect();
+            Verdict::Waiting {
+                for_what: format!("its rows to be handed over to DnsRecord {}", heirs.join(", ")),
+            }
+        };
+        Outcome { verdict, steps, motive: Motive::Request, own_values: BTreeSet::new() }
     }
 
-    fn want(&self, claim: &Claim) -> (Verdict, Steps, Motive) {
+    fn want(&self, claim: &Claim) -> Outcome {
         let key = &claim.rrset.key;
+        if self.view.marks == Marks::NotKept && !claim.class_parameters.is_empty() {
+            return Outcome::nothing(Verdict::Unsupported, Motive::Request);
+        }
         if let Some(verdict) = self.obstacle(claim) {
-            return (verdict, Steps::default(), Motive::Request);
+            return Outcome::nothing(verdict, Motive::Request);
         }
 
         let mut own: Vec<&Row> = Vec::new();
@@ -300,25 +265,25 @@ impl<'a> Planner<'a, '_> {
             Sharing::Exclusive => (claim.rrset.ttl, Some(claim.rrset.ttl)),
             Sharing::Shared => self.shared_ttl(claim, &others, &unmarked),
         };
-        let division = divide(claim.adoption, claim.sharing, &claim.rrset, identical, &own_values, unmarked);
+        // Where rows carry no marks, those of a creation that was cut off are only a part of what is wanted.
+        let goes_on = self.view.marks == Marks::NotKept && claim.begun;
+        let division =
+            divide(claim.adoption, claim.sharing, &claim.rrset, identical, &own_values, unmarked, goes_on);
         others.extend(division.foreign.iter().map(|row| (*row, &Owner::Nobody)));
 
         if claim.sharing == Sharing::Exclusive && held.is_empty() && !others.is_empty() {
-            return (lost_to(&others), Steps::default(), Motive::Request);
+            return Outcome::nothing(self.lost_to(&others), Motive::Request);
         }
         let adopts = !division.take.is_empty();
         let theirs: BTreeSet<&RecordData> = others.iter().filter_map(|(row, _)| row.data.as_ref()).collect();
         own.extend(&division.take);
         own.sort_by(|left, right| left.id.cmp(&right.id));
 
-        let digest = rrset_digest(self.view.place, key.record_type.as_str(), key.name.as_str());
-        let mut parameters = claim.class_parameters.clone();
-        parameters.extend(self.view.identity.mark(&claim.object, &digest));
         let own_now: BTreeSet<&RecordData> = own.iter().filter_map(|row| row.data.as_ref()).collect();
         if claim.sharing == Sharing::Shared
             && let Some(for_what) = self.awaited_value(claim, &own_now, &others)
         {
-            return (Verdict::Waiting { for_what }, Steps::default(), Motive::Request);
+            return Outcome::nothing(Verdict::Waiting { for_what }, Motive::Request);
         }
         let wanted = Wanted {
             key,
@@ -331,30 +296,28 @@ impl<'a> Planner<'a, '_> {
                 .filter(|data| own_now.contains(data) || !theirs.contains(data))
                 .collect(),
             class_name: claim.class_name.as_ref(),
-            parameters,
+            parameters: self.parameters(claim),
             dropped: &claim.dropped_parameters,
         };
         let difference = difference(&wanted, &own);
         let waits = difference.put.iter().find_map(|change| match change {
-            Change::Add(row) if self.rows.going.contains(&(&row.name, &row.data)) => {
-                Some(row.data.to_string())
-            }
+            Change::Add(row) if self.rows.is_going(&row.name, &row.data) => Some(row.data.to_string()),
             _ => None,
         });
         if let Some(value) = waits {
             let for_what = format!("the appliance to finish the deletion of {} {value}", key);
-            return (Verdict::Waiting { for_what }, Steps::default(), Motive::Request);
+            return Outcome::nothing(Verdict::Waiting { for_what }, Motive::Request);
         }
         let verdict = if claim.sharing == Sharing::Exclusive && !others.is_empty() {
-            Verdict::ForeignValues { ttl, values: others.iter().map(describe).collect() }
+            Verdict::ForeignValues { ttl, values: self.described(&others) }
         } else {
             Verdict::InSync { ttl }
         };
 
-        let drifted = claim.was_applied() && !inherits;
+        let drifted = claim.was_applied(&theirs) && !inherits;
         if drifted && claim.on_drift == OnDrift::Report && !difference.is_none() {
-            let changes = difference.put.iter().chain(&difference.remove).map(ToString::to_string).collect();
-            return (Verdict::Drifted { changes }, Steps::default(), Motive::Drift);
+            let changes = difference.put.iter().chain(&difference.remove).map(Change::in_words).collect();
+            return Outcome::nothing(Verdict::Drifted { changes }, Motive::Drift);
         }
         let motive = match (inherits, adopts, drifted) {
             (true, _, _) => Motive::HandOver,
@@ -362,7 +325,20 @@ impl<'a> Planner<'a, '_> {
             (_, _, true) => Motive::Drift,
             _ => Motive::Request,
         };
-        (verdict, self.in_order(claim, difference.put, difference.remove), motive)
+        let own_values = wanted.values.iter().map(|data| (*data).clone()).collect();
+        let steps = self.in_order(claim, difference.put, difference.remove);
+        Outcome { verdict, steps, motive, own_values }
+    }
+
+    /// The class parameters that each row of a claim shall have.
+    fn parameters(&self, claim: &Claim) -> BTreeMap<String, String> {
+        let key = &claim.rrset.key;
+        let mut parameters = claim.class_parameters.clone();
+        if self.view.marks == Marks::Kept {
+            let digest = rrset_digest(self.view.place, key.record_type.as_str(), key.name.as_str());
+            parameters.extend(self.view.identity.mark(&claim.object, &digest));
+        }
+        parameters
     }
 
     /// Puts the rows that the DnsRecord has elsewhere in the zone after what is put at its new name, except where the old
@@ -426,9 +402,33 @@ impl<'a> Planner<'a, '_> {
         None
     }
 
+    /// The verdict for a record that holds nothing and finds others there.
+    fn lost_to(&self, others: &[(&Row, &Owner)]) -> Verdict {
+        let twin = others.iter().find_map(|(_, owner)| match owner {
+            Owner::Twin { cluster_uid, .. } => Some(cluster_uid.clone()),
+            _ => None,
+        });
+        match twin {
+            Some(cluster_uid) => Verdict::Twin { cluster_uid },
+            None => Verdict::Conflict { with: self.described(others).join(", ") },
+        }
+    }
+
+    fn described(&self, rows: &[(&Row, &Owner)]) -> Vec<String> {
+        let whose = |owner: &Owner| match (owner, self.view.marks) {
+            (Owner::Nobody, Marks::Kept) => "without a mark".to_owned(),
+            (Owner::Nobody, Marks::NotKept) => "not as any DnsRecord's status says".to_owned(),
+            (owner, _) => owner.to_string(),
+        };
+        rows.iter()
+            .map(|(row, owner)| format!("{} with TTL {} ({})", row.display_value(), row.ttl, whose(owner)))
+            .collect()
+    }
+
     fn fingerprint(&self, claim: &Claim) -> Fingerprint {
         let seen = claim.names().flat_map(|name| self.rows.at(name)).map(|(row, owner)| {
-            format!("{} {} {} {:?} {owner}", row.name, row.ttl, row.row_type.as_str(), row.values)
+            let mark = if row.has_own(OWNER_PARAMETER) { "" } else { " without a mark" };
+            format!("{} {} {} {:?} {owner}{mark}", row.name, row.ttl, row.row_type.as_str(), row.values)
         });
         let class_name = claim.class_name.as_deref();
         let gives_up = claim.stage != Stage::Wanted;
@@ -436,24 +436,16 @@ impl<'a> Planner<'a, '_> {
     }
 }
 
-/// The verdict for a record that holds nothing and finds others there.
-fn lost_to(others: &[(&Row, &Owner)]) -> Verdict {
-    let twin = others.iter().find_map(|(_, owner)| match owner {
-        Owner::Twin { cluster_uid, .. } => Some(cluster_uid.clone()),
-        _ => None,
-    });
-    match twin {
-        Some(cluster_uid) => Verdict::Twin { cluster_uid },
-        None => {
-            let list: Vec<String> = others.iter().map(describe).collect();
-            Verdict::Conflict { with: list.join(", ") }
-        }
+/// The edit that takes the mark off a row; `None` where there is none, or the row's value makes no sense any more: such a row
+/// cannot be edited and stays as it is.
+fn without_mark(row: &Row) -> Option<Change> {
+    let data = row.data.clone()?;
+    let marks = MARK_PARAMETERS.iter().filter(|key| row.has_own(key));
+    let delete_parameters: BTreeSet<String> = marks.map(|key| (*key).to_owned()).collect();
+    if delete_parameters.is_empty() {
+        return None;
     }
-}
-
-fn describe((row, owner): &(&Row, &Owner)) -> String {
-    match owner {
-        Owner::Nobody => format!("{} with TTL {} (without a mark)", row.display_value(), row.ttl),
-        owner => format!("{} with TTL {} ({owner})", row.display_value(), row.ttl),
-    }
+    let (ttl, class_name, set_parameters) = (row.ttl, None, BTreeMap::new());
+    let edit = RowEdit { data, ttl, class_name, set_parameters, delete_parameters };
+    Some(Change::Edit { row: row.clone(), edit })
 }

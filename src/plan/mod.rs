@@ -10,6 +10,7 @@ mod decide;
 mod drift;
 mod ownership;
 mod policy;
+mod rows;
 mod sharing;
 #[cfg(test)]
 mod tests;
@@ -17,10 +18,10 @@ mod zone_choice;
 
 pub use brake::{Brake, BrakeReason, Braked, Fingerprint};
 pub use change::{Change, Steps};
-pub use claim::{Adoption, Applied, Claim, OnDrift, Sharing, Stage};
+pub use claim::{Adoption, Applied, Claim, OnDrift, Sharing, Stage, WrittenRow};
 pub use decide::{Decision, Motive, Verdict, ZoneView, plan};
 pub use ownership::{
-    CLUSTER_UID_PARAMETER, Identity, MARK_PARAMETERS, OWNER_PARAMETER, ObjectName, Owner, RRSET_PARAMETER,
-    rrset_digest,
+    CLUSTER_UID_PARAMETER, Identity, MARK_PARAMETERS, Marks, OWNER_PARAMETER, ObjectName, Owner,
+    RRSET_PARAMETER, rrset_digest,
 };
 pub use zone_choice::{ZoneRefusal, choose_zone};

@@ -87,6 +87,37 @@ pub fn rrset_digest(place: &Place, record_type: &str, name: &str) -> String {
     text
 }
 
+/// The first major version of SOLIDserver whose records have class parameters.
+const FIRST_WITH_PARAMETERS: u32 = 8;
+
+/// Whether rows on an appliance can carry marks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Marks {
+    /// They can: a row without one is somebody else's, unless it is exactly what the status of one DnsRecord says was written.
+    #[default]
+    Kept,
+    /// They cannot, since records have no class parameters there: only the status of DnsRecords says whose a row is.
+    NotKept,
+}
+
+impl Marks {
+    /// What an appliance of this version can do. Records have class parameters from SOLIDserver 8.0 on (EfficientIP's Terraform
+    /// provider leaves them out before). A version that is not known, or makes no sense, counts as a newer one: marks that are
+    /// not kept show themselves, marks that are not sent do not.
+    #[must_use]
+    pub fn of_version(version: Option<&str>) -> Self {
+        let major = version.and_then(|text| {
+            let text = text.trim().trim_start_matches(['v', 'V']);
+            let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+            text.get(..end)?.parse::<u32>().ok()
+        });
+        match major {
+            Some(major) if major > 0 && major < FIRST_WITH_PARAMETERS => Self::NotKept,
+            _ => Self::Kept,
+        }
+    }
+}
+
 /// Whose a row is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {

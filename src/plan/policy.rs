@@ -16,7 +16,8 @@ pub(super) struct Division<'a> {
 }
 
 /// Divides the `unmarked` rows of an RRset for a record that already has rows of its own with the values `own`, or none.
-/// `ttl` is the one that an identical row has; without one no row is identical.
+/// `ttl` is the one that an identical row has; without one no row is identical. `goes_on` says that rows of its own may be among
+/// them, since it was begun before: then a part of what it wants is enough.
 pub(super) fn divide<'a>(
     adoption: Adoption,
     sharing: Sharing,
@@ -24,12 +25,17 @@ pub(super) fn divide<'a>(
     ttl: Option<u32>,
     own: &BTreeSet<&RecordData>,
     unmarked: Vec<&'a Row>,
+    goes_on: bool,
 ) -> Division<'a> {
     let mut division = Division::default();
     if adoption == Adoption::Always && sharing == Sharing::Exclusive {
         division.take = unmarked;
         return division;
     }
+    let is_part = |row: &&Row| {
+        Some(row.ttl) == ttl && row.data.as_ref().is_some_and(|data| wanted.values.contains(data))
+    };
+    let goes_on = goes_on && unmarked.iter().all(is_part);
     let identical_as_a_whole = unmarked.iter().all(|row| Some(row.ttl) == ttl)
         && unmarked.iter().filter_map(|row| row.data.as_ref()).collect::<BTreeSet<_>>()
             == wanted.values.iter().collect()
@@ -44,7 +50,8 @@ pub(super) fn divide<'a>(
             (_, Sharing::Shared) => wanted_value.is_some() && Some(row.ttl) == ttl,
             // A first adoption is all or nothing; later, and after a crash in the middle of one, it goes by row.
             (_, Sharing::Exclusive) => {
-                wanted_value.is_some() && Some(row.ttl) == ttl && (identical_as_a_whole || !own.is_empty())
+                let enough = identical_as_a_whole || goes_on || !own.is_empty();
+                wanted_value.is_some() && Some(row.ttl) == ttl && enough
             }
         };
         match wanted_value {

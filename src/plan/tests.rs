@@ -9,6 +9,7 @@ mod moving;
 mod ownership;
 mod properties;
 mod sharing;
+mod unmarked;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,6 +66,8 @@ fn claim(owner: &str, text: &str) -> Claim {
         sharing: Sharing::Exclusive,
         on_drift: OnDrift::Repair,
         applied: None,
+        written: BTreeSet::new(),
+        begun: false,
         other_names: BTreeSet::new(),
         decide: true,
         writable: true,
@@ -109,6 +112,20 @@ impl Claim {
         let class_parameters = self.class_parameters.clone();
         let rrset = Some(Rrset { key: key.clone(), ttl, values });
         self.applied = Some(Applied { key, rrset, class_parameters });
+        self
+    }
+
+    /// This row was sent for it, and no status tells of that yet.
+    fn sent(mut self, text: &str) -> Self {
+        let (key, ttl, value) = head(text);
+        let data = data(key.record_type, value);
+        self.written.insert(WrittenRow { key, ttl, data });
+        self
+    }
+
+    /// Its finalizer is on, and its status says nothing yet.
+    fn begun(mut self) -> Self {
+        self.begun = true;
         self
     }
 
@@ -190,6 +207,8 @@ struct Scene {
     rows: Vec<Row>,
     /// DnsRecords that marks name and that do not exist.
     absent: BTreeSet<ObjectName>,
+    /// Whether rows can carry marks.
+    marks: Marks,
     /// Rows added so far: no id is given twice.
     added: u32,
 }
@@ -197,6 +216,12 @@ struct Scene {
 impl Scene {
     fn new(claims: impl IntoIterator<Item = Claim>, rows: impl IntoIterator<Item = Row>) -> Self {
         Self { claims: claims.into_iter().collect(), rows: rows.into_iter().collect(), ..Self::default() }
+    }
+
+    /// On an appliance that keeps no class parameters on records.
+    fn unmarked(mut self) -> Self {
+        self.marks = Marks::NotKept;
+        self
     }
 
     fn without(mut self, owner: &str) -> Self {
@@ -209,6 +234,7 @@ impl Scene {
         plan(&ZoneView {
             place: &place(),
             identity: &identity(),
+            marks: self.marks,
             claims: &self.claims,
             rows: &rows,
             exists: &|object| !self.absent.contains(object),
@@ -300,6 +326,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Conflict { with } => format!("conflict: {with}"),
         Verdict::Twin { cluster_uid } => format!("twin {cluster_uid}"),
         Verdict::Waiting { for_what } => format!("waiting: {for_what}"),
+        Verdict::Unsupported => "unsupported".to_owned(),
     }
 }
 

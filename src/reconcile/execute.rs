@@ -2,8 +2,8 @@
 
 use futures::future::join_all;
 
-use crate::plan::{Change, Steps};
-use crate::record::{Name, Place};
+use crate::plan::{Change, Steps, WrittenRow};
+use crate::record::{Name, Place, RrsetKey};
 use crate::solidserver::{Client, Error};
 use crate::telemetry::Metrics;
 
@@ -16,6 +16,8 @@ pub(super) struct Executed {
     pub deleted: usize,
     /// Names whose rows are other ones now, or may be.
     pub touched: Vec<Name>,
+    /// Rows that were written, or may have been.
+    pub written: Vec<WrittenRow>,
     /// The first error; the steps after it were not begun.
     pub error: Option<Error>,
 }
@@ -45,6 +47,9 @@ pub(super) async fn execute(
                 Change::Delete { row } => ("delete", &row.name, &mut executed.deleted),
             };
             executed.touched.push(name.clone());
+            if matches!(answer, Ok(()) | Err(Error::Ambiguous { .. })) {
+                executed.written.extend(written_row(change));
+            }
             let outcome = match &answer {
                 Ok(()) => "ok",
                 Err(error) => error.label(),
@@ -64,6 +69,17 @@ pub(super) async fn execute(
         }
     }
     executed
+}
+
+/// What the appliance holds once a change is made, if it is a row.
+fn written_row(change: &Change) -> Option<WrittenRow> {
+    let (name, ttl, data) = match change {
+        Change::Add(row) => (&row.name, row.ttl, &row.data),
+        Change::Edit { row, edit } => (&row.name, edit.ttl, &edit.data),
+        Change::Delete { .. } => return None,
+    };
+    let key = RrsetKey { name: name.clone(), record_type: data.record_type() };
+    Some(WrittenRow { key, ttl, data: data.clone() })
 }
 
 async fn make(client: &Client, place: &Place, change: &Change) -> Result<(), Error> {

@@ -26,7 +26,7 @@ pub struct Finding {
 pub struct AppliedNow {
     /// Where.
     pub place: Place,
-    /// The RRset, with the TTL that it really has.
+    /// Its own part of the RRset, with the TTL that it really has.
     pub rrset: Rrset,
     /// The class parameters that were set.
     pub class_parameters: BTreeMap<String, String>,
@@ -100,6 +100,12 @@ impl Finding {
                     "the rows were written by another cluster named {cluster:?} (UID {cluster_uid}); give each cluster a name of its own"
                 ),
             ),
+            Verdict::Unsupported => (
+                Reason::InvalidValue,
+                "spec.classParameters: this appliance keeps no class parameters on records, which SOLIDserver does from \
+                 version 8.0 on (the SolidServer's status.version says which it is); remove them from the spec"
+                    .to_owned(),
+            ),
             Verdict::Waiting { for_what } => (Reason::Waiting, format!("waits for {for_what}")),
         };
         let ttl = match decision.verdict {
@@ -109,7 +115,7 @@ impl Finding {
         // What was applied changes only when the old rows are gone.
         let applied = ttl.map(|ttl| AppliedNow {
             place: place.clone(),
-            rrset: Rrset { ttl, ..decision.rrset.clone() },
+            rrset: Rrset { key: key.clone(), ttl, values: decision.own_values.clone() },
             class_parameters: decision.class_parameters.clone(),
         });
         Some(Self { applied, ..Self::new(reason, message) })

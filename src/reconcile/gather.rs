@@ -51,6 +51,8 @@ pub struct Known {
     pub zone_rows: Option<usize>,
     /// Whether the appliance's own count agrees with the reading of the whole zone.
     confirmed: bool,
+    /// An id of it was found to be stale, so that none may be used any more.
+    void: bool,
 }
 
 impl Known {
@@ -63,6 +65,7 @@ impl Known {
             read_at,
             zone_rows: Some(reading.rows_seen),
             confirmed: reading.ended_by == EndedBy::Count,
+            void: false,
         };
         known.insert(reading);
         known
@@ -77,6 +80,7 @@ impl Known {
             read_at,
             zone_rows: None,
             confirmed: true,
+            void: false,
         };
         known.insert(reading);
         known
@@ -112,10 +116,15 @@ impl Known {
         self.stale.insert(name.clone());
     }
 
+    /// An id that was read is no row's any more: the others may be other rows' by now.
+    pub fn distrust_ids(&mut self) {
+        self.void = true;
+    }
+
     /// Whether it may still serve.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
-        self.read_at.elapsed() < SERVES
+        !self.void && self.read_at.elapsed() < SERVES
     }
 
     /// All rows that may be planned with.

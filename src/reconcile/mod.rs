@@ -1,5 +1,6 @@
 //! One pass over one zone: gather (IO) -> plan (pure) -> execute (IO) -> report (IO). This file is the table of contents.
 
+mod advice;
 mod events;
 mod execute;
 mod fence;
@@ -10,19 +11,22 @@ mod retry;
 mod settle;
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::api::{DnsRecord, Reason};
-use crate::plan::{Brake, Change, Claim, Decision, Identity, ObjectName, Owner, Verdict, ZoneView, plan};
+use crate::plan::{
+    Brake, Change, Claim, Decision, Identity, Marks, ObjectName, Owner, Verdict, ZoneView, plan,
+};
 use crate::record::{Name, Place, Row};
 use crate::solidserver::Client;
 use crate::telemetry::Metrics;
 
+pub use advice::advice;
 pub use events::{EventSink, Notice};
 pub use fence::{FenceError, apply, hold, is_held, release, write_status};
 pub use finding::{AppliedNow, Finding};
@@ -81,6 +85,8 @@ pub struct Work {
     pub scope: Scope,
     /// The appliance.
     pub client: Client,
+    /// Whether rows can carry marks there.
+    pub marks: Marks,
     /// Rows asked for in one list call.
     pub page_size: usize,
     /// All claims on the names in question.
@@ -100,6 +106,8 @@ pub struct Trouble {
     pub reason: Reason,
     /// The same in a sentence.
     pub message: String,
+    /// What a person can do about it; empty where the message says so.
+    pub advice: &'static str,
     /// What it means for the next try.
     pub class: ErrorClass,
 }
@@ -119,6 +127,8 @@ pub struct Done {
     pub trouble: Option<Trouble>,
     /// Whether a whole reading was asked for and made.
     pub whole: bool,
+    /// An id was stale: what was written by the ids of the same reading is to be looked at again.
+    pub stale: bool,
 }
 
 /// Makes one pass.
@@ -148,6 +158,7 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         begin_until: Instant::now() + SLICE,
         at_least: AtomicUsize::new(work.client.concurrency()),
         trouble: OnceLock::new(),
+        stale: AtomicBool::new(false),
     };
     let mut subjects = work.subjects;
     let at_work = work.client.concurrency() + BESIDE;
@@ -164,6 +175,14 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         for name in settled.iter().flat_map(|settled| &settled.touched) {
             known.forget(name);
         }
+    }
+    done.stale = slice.stale.into_inner();
+    if let Some(known) = done.known.as_mut().filter(|_| done.stale) {
+        known.distrust_ids();
+        info!(
+            solid_server = %work.solid_server, place = %work.place,
+            "an id was stale: the zone is read again, and what was written by ids of the same reading is looked at again"
+        );
     }
     done.trouble = slice.trouble.into_inner();
     done.settled = settled;
@@ -204,6 +223,7 @@ fn plan_with(work: &Work, tools: &Tools, known: &Known) -> Vec<Decision> {
     plan(&ZoneView {
         place: &work.place,
         identity: &tools.identity,
+        marks: work.marks,
         claims: &work.claims,
         rows: &rows,
         exists: &*tools.exists,
@@ -245,7 +265,7 @@ fn orphans(work: &Work, tools: &Tools, known: &Known) -> usize {
 
 /// Nothing could be read: those with work to do say so, those in sync stay as they are.
 async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
-    let (reason, class, message) = match &error {
+    let (reason, class, message, advice) = match &error {
         GatherError::NotVisible => (
             Reason::NotVisible,
             ErrorClass::Settings,
@@ -253,8 +273,9 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
                 "{} does not show its SOA record: the zone is gone, or the account may not see its records; nothing is written or let go until it does",
                 work.place
             ),
+            "",
         ),
-        GatherError::Client(error) => (reason(error), ErrorClass::of(error), words(error)),
+        GatherError::Client(error) => (reason(error), ErrorClass::of(error), words(error), advice(error)),
     };
     warn!(solid_server = %work.solid_server, place = %work.place, reason = reason.as_str(), "cannot read the zone: {message}");
     tools.metrics.pass(&work.solid_server, "failed", Duration::ZERO);
@@ -275,5 +296,5 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .collect()
         .await;
     done.known = None;
-    done.trouble = Some(Trouble { reason, message, class });
+    done.trouble = Some(Trouble { reason, message, advice, class });
 }

@@ -33,7 +33,7 @@ impl ErrorClass {
             | Error::DoesNotExist { .. }
             | Error::AlreadyExists { .. }
             | Error::NotStarted { .. } => Self::ReadAgain,
-            Error::Unreachable { .. } | Error::Unavailable { .. } => Self::Outage,
+            Error::Unreachable { .. } | Error::Proxy { .. } | Error::Unavailable { .. } => Self::Outage,
             Error::RateLimited { .. } => Self::Paused,
             Error::Incomplete { .. } => Self::Nonsense,
             _ => Self::Settings,
@@ -63,7 +63,7 @@ pub fn delay(class: ErrorClass, attempt: u32, jitter: f64) -> Duration {
 #[must_use]
 pub fn reason(error: &Error) -> Reason {
     match error {
-        Error::Unreachable { .. } => Reason::Unreachable,
+        Error::Unreachable { .. } | Error::Proxy { .. } => Reason::Unreachable,
         Error::Tls { .. } => Reason::TlsFailed,
         Error::Unauthorized => Reason::Unauthorized,
         Error::ClockSkew => Reason::ClockSkew,
@@ -90,6 +90,7 @@ pub fn words(error: &Error) -> String {
 pub fn is_trouble(error: &Error) -> bool {
     match error {
         Error::Unreachable { .. }
+        | Error::Proxy { .. }
         | Error::Tls { .. }
         | Error::Unauthorized
         | Error::ClockSkew

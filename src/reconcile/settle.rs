@@ -1,12 +1,13 @@
 //! One decision from plan to status: finalizer, steps, what came of them, report.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
 use tracing::{info, warn};
 
+use super::advice::advice;
 use super::events::Notice;
 use super::execute::{Executed, execute};
 use super::fence::{self, FenceError};
@@ -15,7 +16,9 @@ use super::report;
 use super::retry::{ErrorClass, is_trouble, reason, words};
 use super::{Subject, Tools, Trouble};
 use crate::api::{DnsRecord, Reason, Standing};
-use crate::plan::{Brake, BrakeReason, Braked, Decision, Fingerprint, Motive, ObjectName, Stage, Verdict};
+use crate::plan::{
+    Brake, BrakeReason, Braked, Change, Decision, Fingerprint, Motive, ObjectName, Stage, Verdict, WrittenRow,
+};
 use crate::record::{Name, Place};
 use crate::solidserver::{Client, Error};
 
@@ -71,6 +74,8 @@ pub struct Settled {
     pub record: Arc<DnsRecord>,
     /// Names whose rows are other ones now, or may be.
     pub touched: Vec<Name>,
+    /// Rows that were written, or may have been.
+    pub written: Vec<WrittenRow>,
 }
 
 impl Settled {
@@ -89,6 +94,7 @@ impl Settled {
             attempts: subject.attempts + 1,
             record: fresh.unwrap_or(subject.record),
             touched: Vec::new(),
+            written: Vec::new(),
         }
     }
 }
@@ -105,6 +111,8 @@ pub(super) struct Slice<'a> {
     pub at_least: AtomicUsize,
     /// The first error that concerns the whole appliance; nothing is begun after it.
     pub trouble: OnceLock<Trouble>,
+    /// An id was stale: no other one of the same reading is used after it.
+    pub stale: AtomicBool,
 }
 
 impl Slice<'_> {
@@ -118,9 +126,12 @@ impl Slice<'_> {
             attempts: subject.attempts,
             record: Arc::clone(&subject.record),
             touched: Vec::new(),
+            written: Vec::new(),
         };
         if !decision.steps.is_empty() {
-            if self.trouble.get().is_some() || !self.may_begin() {
+            let by_id = decision.steps.changes().any(|change| !matches!(change, Change::Add(_)));
+            let distrusted = by_id && self.stale.load(Ordering::Relaxed);
+            if self.trouble.get().is_some() || distrusted || !self.may_begin() {
                 return settled;
             }
             if subject.record.spec.suspend {
@@ -153,6 +164,7 @@ impl Slice<'_> {
         let steps = decision.steps.clone();
         let executed = execute(&self.client, self.place, steps, &self.tools.metrics, self.solid_server).await;
         settled.touched.clone_from(&executed.touched);
+        settled.written.clone_from(&executed.written);
         match executed.error.clone() {
             None => {
                 settled.brake.sent(decision.fingerprint);
@@ -284,6 +296,8 @@ impl Slice<'_> {
                 let braked = settled.brake.hold(BrakeReason::HiddenByRights, message, fingerprint, now);
                 return self.braked(&braked, settled).await;
             }
+            // Ids change one by one or all together, and nobody says which. An id that is another row's by now would be believed.
+            Error::DoesNotExist { .. } => self.stale.store(true, Ordering::Relaxed),
             Error::NotStarted { .. } if !wrote => {
                 settled.deed = Deed::None;
                 return settled;
@@ -294,7 +308,8 @@ impl Slice<'_> {
         settled.attempts += 1;
         if is_trouble(error) {
             let class = ErrorClass::of(error);
-            let _ = self.trouble.set(Trouble { reason: reason(error), message: words(error), class });
+            let (message, advice) = (words(error), advice(error));
+            let _ = self.trouble.set(Trouble { reason: reason(error), message, advice, class });
         }
         // A first doubtful outcome is settled by the next reading, before anybody has read about it.
         if ErrorClass::of(error) == ErrorClass::ReadAgain && settled.attempts < 3 {
@@ -321,7 +336,7 @@ impl Slice<'_> {
             object = %decision.object, place = %self.place, rrset = %decision.rrset.key, motive = ?decision.motive,
             added, edited, deleted, "written"
         );
-        let changes = || decision.steps.changes().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let changes = || decision.steps.changes().map(Change::in_words).collect::<Vec<_>>().join("; ");
         match decision.motive {
             Motive::Drift => {
                 self.tools.events.send(Notice::normal(record, "DriftRepaired", changes()));

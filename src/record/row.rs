@@ -74,6 +74,12 @@ impl Row {
         }
     }
 
+    /// Whether a class parameter is set on the row itself, and not only inherited.
+    #[must_use]
+    pub fn has_own(&self, parameter: &str) -> bool {
+        self.parameters.contains_key(parameter) && !self.inherited.contains(parameter)
+    }
+
     /// The value as a person would write it, for messages.
     #[must_use]
     pub fn display_value(&self) -> String {

@@ -39,11 +39,24 @@ impl Client {
     /// # Errors
     /// [`Error::Settings`] for settings that cannot work.
     pub fn new(settings: Settings) -> Result<Self, Error> {
+        Self::build(settings, None)
+    }
+
+    /// Another client in the place of this one, for new credentials, certificates or limits. If the endpoint is the same it goes on
+    /// at the same gate: a pause that the appliance asked for, the pace learnt from it and the calls in flight of both count on.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] for settings that cannot work.
+    pub fn renewed(&self, settings: Settings) -> Result<Self, Error> {
+        Self::build(settings, Some(&self.shared.transport))
+    }
+
+    fn build(settings: Settings, before: Option<&Transport>) -> Result<Self, Error> {
         let dialect = settings.dialect;
         let warnings = if settings.accept_warnings { Warnings::Accepted } else { Warnings::Heeded };
         let (concurrency, page_size) = (settings.concurrency.max(1), settings.page_size.max(1));
         let shared = Shared {
-            transport: Transport::new(settings)?,
+            transport: Transport::new(settings, before)?,
             dialect,
             warnings,
             concurrency,

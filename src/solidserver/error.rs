@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::TlsFault;
+
 /// Why a call to the appliance brought no usable answer.
 ///
 /// No variant carries a credential, a query string or record data, except for the appliance's own words.
@@ -18,13 +20,26 @@ pub enum Error {
         cause: String,
     },
 
+    /// The proxy that the operator's environment names opened no tunnel to the appliance. Nothing was sent.
+    ///
+    /// Caller: as for [`Error::Unreachable`]; a person must correct proxy or environment.
+    #[error("the appliance cannot be reached through the proxy {proxy}: {cause}")]
+    Proxy {
+        /// The proxy's URL, without a login.
+        proxy: String,
+        /// What the proxy did, or what kept us from it.
+        cause: String,
+    },
+
     /// The TLS handshake failed: unknown issuer, wrong name, expired certificate, a client certificate wanted.
-    /// Nothing was sent.
+    /// Nothing was executed.
     ///
     /// Caller: as for [`Error::Unreachable`]; a person must correct the certificate or `spec.tls`.
     #[error("TLS to the appliance failed: {cause}")]
     Tls {
-        /// What the TLS library objects to.
+        /// Which of these it was.
+        fault: TlsFault,
+        /// The same in words.
         cause: String,
     },
 
@@ -157,7 +172,8 @@ impl Error {
     #[must_use]
     pub const fn label(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } => "unreachable",
+            // To those who count it is the same.
+            Self::Unreachable { .. } | Self::Proxy { .. } => "unreachable",
             Self::Tls { .. } => "tls",
             Self::Unauthorized => "unauthorized",
             Self::ClockSkew => "clock_skew",

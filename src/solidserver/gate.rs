@@ -8,6 +8,7 @@
 //! 3. the fixed budget of `requests_per_minute`, where one is set.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,14 @@ impl Bucket {
         Self { capacity, per_second, tokens: capacity, filled: now }
     }
 
+    /// Of a fixed budget of calls per minute.
+    fn of_budget(requests_per_minute: u32, now: Instant) -> Self {
+        let budget = f64::from(requests_per_minute.max(1));
+        let burst = (budget * BURST_SHARE).floor().max(1.0);
+        // After a rest, a minute holds the burst and what comes back before the minute ends, at its end excluded.
+        Self::full(burst, (budget - burst + 1.0) / 60.0, now)
+    }
+
     fn fill(&mut self, now: Instant) {
         let elapsed = now.saturating_duration_since(self.filled).as_secs_f64();
         self.tokens = (self.tokens + elapsed * self.per_second).min(self.capacity);
@@ -93,13 +102,24 @@ struct Pace {
 
 impl Pace {
     fn new(requests_per_minute: Option<u32>, now: Instant) -> Self {
-        let budget = requests_per_minute.map(|budget| {
-            let budget = f64::from(budget.max(1));
-            let burst = (budget * BURST_SHARE).floor().max(1.0);
-            // After a rest, a minute holds the burst and what comes back before the minute ends, at its end excluded.
-            Bucket::full(burst, (budget - burst + 1.0) / 60.0, now)
-        });
+        let budget = requests_per_minute.map(|budget| Bucket::of_budget(budget, now));
         Self { budget, recovery: None, paused_until: None, limited_at: None, passed: VecDeque::new() }
+    }
+
+    /// Another fixed budget. What was spent of the old one is spent of the new one, too.
+    fn budget(&mut self, requests_per_minute: Option<u32>, now: Instant) {
+        let old = self.budget.take().map(|mut bucket| {
+            bucket.fill(now);
+            bucket
+        });
+        self.budget = requests_per_minute.map(|budget| {
+            let mut bucket = Bucket::of_budget(budget, now);
+            if let Some(old) = old {
+                // Below 0 where more was spent than the new one allows at once.
+                bucket.tokens = bucket.capacity - (old.capacity - old.tokens);
+            }
+            bucket
+        });
     }
 
     fn pause(&self, now: Instant) -> Option<Instant> {
@@ -191,13 +211,31 @@ pub(super) enum Held {
 /// Leave to have one call in flight, until dropped.
 #[derive(Debug)]
 pub(super) struct Pass<'gate> {
-    _permit: SemaphorePermit<'gate>,
+    /// Taken out when it is dropped.
+    permit: Option<SemaphorePermit<'gate>>,
+    gate: &'gate Gate,
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        let surplus = self
+            .gate
+            .surplus
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |surplus| surplus.checked_sub(1));
+        if let (Ok(_), Some(permit)) = (surplus, self.permit.take()) {
+            permit.forget();
+        }
+    }
 }
 
 /// The one gate of an appliance.
 #[derive(Debug)]
 pub(super) struct Gate {
     permits: Semaphore,
+    /// How many calls may be in flight; changed under the lock of `pace`.
+    concurrency: AtomicUsize,
+    /// Permits of calls in flight that are one too many since the concurrency was lowered.
+    surplus: AtomicUsize,
     /// Those who wait for their turn stand in line here, so that first come is first served.
     turnstile: tokio::sync::Mutex<()>,
     pace: Mutex<Pace>,
@@ -205,10 +243,34 @@ pub(super) struct Gate {
 
 impl Gate {
     pub(super) fn new(concurrency: usize, requests_per_minute: Option<u32>) -> Self {
+        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            permits: Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            permits: Semaphore::new(concurrency),
+            concurrency: AtomicUsize::new(concurrency),
+            surplus: AtomicUsize::new(0),
             turnstile: tokio::sync::Mutex::new(()),
             pace: Mutex::new(Pace::new(requests_per_minute, now())),
+        }
+    }
+
+    /// Other limits from now on. Calls in flight end as they are; pause and learnt pace stay.
+    pub(super) fn adjust(&self, concurrency: usize, requests_per_minute: Option<u32>) {
+        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        let mut pace = self.pace();
+        pace.budget(requests_per_minute, now());
+        let before = self.concurrency.swap(concurrency, Ordering::Relaxed);
+        if concurrency < before {
+            let taken = self.permits.forget_permits(before - concurrency);
+            self.surplus.fetch_add(before - concurrency - taken, Ordering::Relaxed);
+        }
+        for _ in before..concurrency {
+            // A call in flight that was one too many is none any more.
+            let kept = self
+                .surplus
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |surplus| surplus.checked_sub(1));
+            if kept.is_err() {
+                self.permits.add_permits(1);
+            }
         }
     }
 
@@ -248,7 +310,7 @@ impl Gate {
                     Admission::Now if start_by.is_some_and(|start_by| start_by < now()) => {
                         return Err(Held::TooLate);
                     }
-                    Admission::Now => return Ok(Pass { _permit: permit }),
+                    Admission::Now => return Ok(Pass { permit: Some(permit), gate: self }),
                     Admission::Paced(when) => sleep_until(when, start_by).await?,
                     // Permit and place in line are given up, so that those with less patience hear of it.
                     Admission::Paused(_) => break,
@@ -432,6 +494,53 @@ mod tests {
             call.await.unwrap();
         }
         assert_eq!(most.load(Ordering::SeqCst), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_limits_hold_for_calls_in_flight_as_well() {
+        let gate = Gate::new(4, None);
+        let soon = || Some(now() + seconds(1.0));
+        let enter = async || gate.enter(Duration::ZERO, soon()).await.ok();
+        let mut passes = Vec::new();
+        for _ in 0..4 {
+            passes.push(enter().await.unwrap());
+        }
+        gate.adjust(2, None);
+        // Two of the four are one too many each; only the third that ends makes room.
+        for room in [false, false, true] {
+            passes.pop();
+            let next = enter().await;
+            assert_eq!(next.is_some(), room);
+            passes.extend(next);
+        }
+        assert_eq!(passes.len(), 2);
+        // Raised while calls are too many: these are taken into account.
+        gate.adjust(1, None);
+        gate.adjust(3, None);
+        passes.push(enter().await.unwrap());
+        assert!(enter().await.is_none());
+        passes.clear();
+        for _ in 0..3 {
+            passes.push(enter().await.unwrap());
+        }
+        assert!(enter().await.is_none());
+    }
+
+    #[test]
+    fn another_budget_does_not_give_back_what_was_spent_nor_end_a_pause() {
+        let begin = Instant::now();
+        let mut pace = Pace::new(Some(100), begin);
+        assert_eq!(within(&run(&mut pace, begin, begin + seconds(0.5)), begin, seconds(0.5)), 10);
+        for budget in [100, 60, 100] {
+            pace.budget(Some(budget), begin + seconds(0.5));
+        }
+        assert!(
+            within(&run(&mut pace, begin + seconds(0.5), begin + seconds(1.0)), begin, seconds(1.0)) <= 1
+        );
+        pace.limited(begin, begin + seconds(1.0), Some(seconds(20.0)));
+        pace.budget(None, begin + seconds(2.0));
+        assert_eq!(pace.admit(begin + seconds(3.0)), Admission::Paused(begin + seconds(21.0)));
+        assert!(pace.recovery.is_some());
     }
 
     #[tokio::test(start_paused = true)]

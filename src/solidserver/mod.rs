@@ -4,17 +4,22 @@
 //! - `dialect`: the only place that knows the appliance's services, parameters and columns.
 //! - `transport`: one HTTP call with its deadline, sorted into the classes of [`Error`].
 //! - `login`: what a call shows to be let in; signs it under a token.
+//! - `certificates`, `handshake`: whom TLS trusts and what it shows; why it failed.
+//! - `proxy`: the way through a proxy of the environment.
 //! - `gate`: how many calls run at a time and how fast, after 429 as well.
 //! - `listing`, `sight`: when a list is complete, and when a zone was really seen.
 //! - `listed`: which rows were there before an add.
 
+mod certificates;
 mod client;
 mod dialect;
 mod error;
 mod gate;
+mod handshake;
 mod listed;
 mod listing;
 mod login;
+mod proxy;
 mod read;
 mod reading;
 mod settings;
@@ -22,8 +27,11 @@ mod sight;
 mod transport;
 pub mod values;
 
+pub use certificates::{CaBundleError, ClientCertificate, ClientCertificateError, check_ca_bundle};
 pub use client::Client;
 pub use dialect::Dialect;
 pub use error::Error;
+pub use handshake::TlsFault;
+pub use proxy::Proxies;
 pub use reading::{EndedBy, Reading, Server, Sight};
 pub use settings::{Call, CallObserver, Credentials, Settings, TlsSettings};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::Dialect;
+use super::{ClientCertificate, Dialect, Proxies};
 
 /// How to reach one appliance, and how hard it may be worked.
 #[derive(Clone)]
@@ -18,8 +18,10 @@ pub struct Settings {
     pub dialect: Dialect,
     /// Who calls.
     pub credentials: Credentials,
-    /// Whom to trust.
+    /// Whom to trust, and what to show.
     pub tls: TlsSettings,
+    /// Whether and through which proxy to call.
+    pub proxies: Proxies,
     /// Most calls in flight at a time, reads and writes together; 0 counts as 1.
     pub concurrency: usize,
     /// Most rows asked for in one list call; 0 counts as 1.
@@ -63,11 +65,13 @@ pub enum Credentials {
     },
 }
 
-/// Whom to trust at the other end of the connection.
+/// Whom to trust at the other end of the connection, and what to show there.
 #[derive(Clone, Default)]
 pub struct TlsSettings {
     /// PEM certificates trusted beside the system's.
     pub ca_bundle: Option<Vec<u8>>,
+    /// What to show an appliance, or a gateway before it, that demands a client certificate.
+    pub client_certificate: Option<ClientCertificate>,
     /// Trust any certificate of any name. Only for a laboratory.
     pub insecure_skip_verify: bool,
 }
@@ -108,6 +112,7 @@ impl fmt::Debug for TlsSettings {
         formatter
             .debug_struct("TlsSettings")
             .field("ca_bundle", &self.ca_bundle.as_ref().map(Vec::len))
+            .field("client_certificate", &self.client_certificate)
             .field("insecure_skip_verify", &self.insecure_skip_verify)
             .finish()
     }
@@ -121,6 +126,7 @@ impl fmt::Debug for Settings {
             .field("dialect", &self.dialect)
             .field("credentials", &self.credentials)
             .field("tls", &self.tls)
+            .field("proxies", &self.proxies)
             .field("concurrency", &self.concurrency)
             .field("page_size", &self.page_size)
             .field("request_timeout", &self.request_timeout)

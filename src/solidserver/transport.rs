@@ -10,13 +10,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Method, StatusCode, redirect};
+use reqwest::{Method, StatusCode, redirect};
 use url::Url;
 
+use super::certificates;
 use super::dialect::{Answer, Fault, LONGEST_QUERY, Operation, Request};
 use super::gate::{self, Gate, Held};
+use super::handshake;
 use super::login::Login;
-use super::{Call, CallObserver, Error, Settings, TlsSettings};
+use super::proxy::Proxy;
+use super::{Call, CallObserver, Error, Settings};
 
 /// No list of this client comes near; more is a mistake that must not fill the memory.
 const LONGEST_BODY: usize = 64 * 1024 * 1024;
@@ -37,11 +40,17 @@ pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(120);
 /// The way to one appliance.
 pub(super) struct Transport {
     http: reqwest::Client,
+    /// The same over HTTP/1.1 only, for the repetition of a read that lost its connection. An appliance that refuses our client
+    /// certificate says so when the connection stands already (RFC 8446 2), and the HTTP/2 library keeps that to itself.
+    http1: reqwest::Client,
     endpoint: Url,
     login: Login,
     request_timeout: Duration,
     observer: Option<Arc<dyn CallObserver>>,
-    gate: Gate,
+    /// Outlives this transport where another one takes its place.
+    gate: Arc<Gate>,
+    proxy: Option<Proxy>,
+    shows_certificate: bool,
     /// A call has succeeded with these credentials.
     authenticated: AtomicBool,
     /// Refusals since the last success.
@@ -57,41 +66,69 @@ enum Failure {
 }
 
 impl Transport {
-    pub(super) fn new(settings: Settings) -> Result<Self, Error> {
+    /// `before` is what this one takes the place of. At the same endpoint it leaves its gate: the appliance's pause, the pace that
+    /// was learnt and the calls in flight count on, whatever else is new.
+    pub(super) fn new(settings: Settings, before: Option<&Self>) -> Result<Self, Error> {
         let endpoint = checked_endpoint(&settings.endpoint)?;
         let login = Login::new(&settings.credentials)?;
-        // The TLS library has no default of its own; losing the race to install one is as good as winning it.
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            drop(rustls::crypto::ring::default_provider().install_default());
-        }
+        let proxy = settings.proxies.proxy_for(&endpoint)?;
+        certificates::provider();
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let builder = reqwest::Client::builder()
-            .user_agent(settings.user_agent.as_str())
-            .default_headers(headers)
-            .https_only(true)
-            .redirect(redirect::Policy::none())
-            // The appliance is an address that an administrator wrote down; no environment shall divert it.
-            .no_proxy()
-            .timeout(settings.request_timeout)
-            .connect_timeout(settings.request_timeout / 2)
-            .tcp_nodelay(true)
-            .tcp_keepalive(Duration::from_secs(30))
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(settings.concurrency.max(1))
-            .http2_adaptive_window(true)
-            .http2_keep_alive_interval(Duration::from_secs(10))
-            .http2_keep_alive_timeout(settings.request_timeout);
-        let http = trusting(builder, &settings.tls)?
-            .build()
-            .map_err(|error| Error::Settings { what: format!("no HTTP client: {}", innermost(&error)) })?;
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(settings.user_agent.as_str())
+                .default_headers(headers.clone())
+                .https_only(true)
+                .redirect(redirect::Policy::none())
+                // Which proxy there is has been decided above, once; the library shall not look again.
+                .no_proxy()
+                .timeout(settings.request_timeout)
+                .connect_timeout(settings.request_timeout / 2)
+                .tcp_nodelay(true)
+                .tcp_keepalive(Duration::from_secs(30))
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(settings.concurrency.max(1))
+                .http2_adaptive_window(true)
+                .http2_keep_alive_interval(Duration::from_secs(10))
+                .http2_keep_alive_timeout(settings.request_timeout)
+        };
+        let client = |builder: reqwest::ClientBuilder| {
+            let builder = match &proxy {
+                Some(proxy) => builder.proxy(proxy.for_client()?),
+                None => builder,
+            };
+            certificates::trusting(builder, &settings.tls)?
+                .build()
+                .map_err(|error| Error::Settings { what: format!("no HTTP client: {}", innermost(&error)) })
+        };
+        let (http, http1) = (client(builder())?, client(builder().http1_only())?);
+        if let Some(proxy) = &proxy {
+            let host = endpoint.host_str();
+            tracing::info!(
+                endpoint = host,
+                proxy = proxy.url(),
+                "the appliance is called through a proxy of the environment"
+            );
+        }
+        let (concurrency, budget) = (settings.concurrency, settings.requests_per_minute);
+        let gate = match before.filter(|before| same_place(&before.endpoint, &endpoint)) {
+            Some(before) => {
+                before.gate.adjust(concurrency, budget);
+                Arc::clone(&before.gate)
+            }
+            None => Arc::new(Gate::new(concurrency, budget)),
+        };
         Ok(Self {
             http,
+            http1,
             endpoint,
             login,
             request_timeout: settings.request_timeout,
             observer: settings.observer,
-            gate: Gate::new(settings.concurrency, settings.requests_per_minute),
+            gate,
+            proxy,
+            shows_certificate: settings.tls.client_certificate.is_some(),
             authenticated: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
         })
@@ -120,14 +157,19 @@ impl Transport {
             Fault::Unreadable(what) => Error::Incomplete { service, what },
         };
         let (mut repetitions, mut pauses) = (1, if patience > SHORT_PATIENCE { PAUSES } else { 0 });
+        let mut http = &self.http;
         loop {
-            let Failed { error, again } = match self.call(request, patience, None, &take, sorted).await {
+            let Failed { error, again } = match self.call(http, request, patience, None, &take, sorted).await
+            {
                 Ok(result) => return Ok(result),
                 Err(failed) => failed,
             };
             match again {
-                Again::AtOnce if repetitions > 0 => {
+                Again::AtOnce | Again::OverHttp1 if repetitions > 0 => {
                     repetitions -= 1;
+                    if again == Again::OverHttp1 {
+                        http = &self.http1;
+                    }
                     tracing::debug!(service, %error, "reading again");
                     tokio::time::sleep(BREATHER).await;
                 }
@@ -150,11 +192,14 @@ impl Transport {
             Fault::Refused { code, message } => refused(request.operation, service, code, message),
             Fault::Unreadable(cause) => Error::Ambiguous { service, cause },
         };
-        self.call(request, SHORT_PATIENCE, start_by, take, sorted).await.map_err(|failed| failed.error)
+        self.call(&self.http, request, SHORT_PATIENCE, start_by, take, sorted)
+            .await
+            .map_err(|failed| failed.error)
     }
 
     async fn call<T>(
         &self,
+        http: &reqwest::Client,
         request: &Request,
         patience: Duration,
         start_by: Option<Instant>,
@@ -169,7 +214,7 @@ impl Transport {
             })
         })?;
         let started = gate::now();
-        let answer = self.send(request, started).await;
+        let answer = self.send(http, request, started).await;
         drop(pass);
         let duration = gate::now().saturating_duration_since(started);
         let outcome = answer
@@ -195,16 +240,22 @@ impl Transport {
         outcome
     }
 
-    async fn send(&self, request: &Request, started: Instant) -> Result<Answer, Failed> {
+    async fn send(
+        &self,
+        http: &reqwest::Client,
+        request: &Request,
+        started: Instant,
+    ) -> Result<Answer, Failed> {
         let (service, is_write) = (request.service, request.operation.is_write());
-        let (status, headers, body) = self.exchange(request).await.map_err(|failure| match failure {
-            Failure::NotSent(error) => Failed::last(error),
-            Failure::Lost { cause, .. } if is_write => Failed::last(Error::Ambiguous { service, cause }),
-            Failure::Lost { cause, timeout } => Failed {
-                error: Error::Unreachable { cause },
-                again: if timeout { Again::No } else { Again::AtOnce },
-            },
-        })?;
+        let (status, headers, body) =
+            self.exchange(http, request).await.map_err(|failure| match failure {
+                Failure::NotSent(error) => Failed::last(error),
+                Failure::Lost { cause, .. } if is_write => Failed::last(Error::Ambiguous { service, cause }),
+                Failure::Lost { cause, timeout } => Failed {
+                    error: Error::Unreachable { cause },
+                    again: if timeout { Again::No } else { Again::OverHttp1 },
+                },
+            })?;
         if status == StatusCode::TOO_MANY_REQUESTS {
             let retry_after =
                 headers.get(RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now()));
@@ -238,6 +289,10 @@ impl Transport {
                 self.refusals.store(0, Ordering::Relaxed);
                 Ok(Answer { status, body })
             }
+            StatusCode::BAD_REQUEST => match handshake::refused_over_http(&body) {
+                Some(failed) => Err(Failed::last(Error::Tls { fault: failed.fault, cause: failed.cause })),
+                None => Ok(Answer { status, body }),
+            },
             status if status.is_client_error() => Ok(Answer { status, body }),
             status => Err(Failed::last(Error::Settings {
                 what: format!("no SOLIDserver at the endpoint: it answers {} to {service}", status.as_u16()),
@@ -245,11 +300,15 @@ impl Transport {
         }
     }
 
-    async fn exchange(&self, request: &Request) -> Result<(StatusCode, HeaderMap, Vec<u8>), Failure> {
+    async fn exchange(
+        &self,
+        http: &reqwest::Client,
+        request: &Request,
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Failure> {
         let (url, body) = self.place(request).map_err(Failure::NotSent)?;
         // Made here, after the wait at the gate: a signature holds for its URL and only for a while.
         let login = self.login.headers(&request.method, &url, SystemTime::now()).map_err(Failure::NotSent)?;
-        let mut builder = self.http.request(request.method.clone(), url).headers(login);
+        let mut builder = http.request(request.method.clone(), url).headers(login);
         if let Some(body) = body {
             builder = builder.json(&body);
         }
@@ -305,14 +364,25 @@ impl Transport {
         if error.is_builder() {
             return Failure::NotSent(Error::Settings { what: format!("a request cannot be built: {cause}") });
         }
+        let handshake = handshake::failed(&error, self.shows_certificate);
         if error.is_connect() {
-            return Failure::NotSent(match tls_cause(&error) {
-                Some(cause) => Error::Tls { cause },
-                None if error.is_timeout() => {
-                    Error::Unreachable { cause: "no connection in time".to_owned() }
+            let proxy = self.proxy.as_ref();
+            return Failure::NotSent(match (proxy.and_then(|proxy| proxy.failure(&error)), handshake) {
+                (Some(error), _) => error,
+                (None, Some(failed)) => Error::Tls { fault: failed.fault, cause: failed.cause },
+                (None, None) if error.is_timeout() => match proxy {
+                    Some(proxy) => proxy.too_late(),
+                    None => Error::Unreachable { cause: "no connection in time".to_owned() },
+                },
+                (None, None) if error.is_dns() => {
+                    let host = self.endpoint.host_str().unwrap_or_default();
+                    Error::Unreachable { cause: format!("the name {host} cannot be resolved: {cause}") }
                 }
-                None => Error::Unreachable { cause },
+                (None, None) => Error::Unreachable { cause },
             });
+        }
+        if let Some(failed) = handshake.filter(handshake::Failed::refuses_client) {
+            return Failure::NotSent(Error::Tls { fault: failed.fault, cause: failed.cause });
         }
         if error.is_timeout() {
             let cause = format!("no answer within {} s", self.request_timeout.as_secs_f64());
@@ -332,6 +402,7 @@ struct Failed {
 enum Again {
     No,
     AtOnce,
+    OverHttp1,
     AfterPause,
 }
 
@@ -372,17 +443,13 @@ fn checked_endpoint(endpoint: &Url) -> Result<Url, Error> {
     Ok(endpoint.clone())
 }
 
-fn trusting(builder: reqwest::ClientBuilder, tls: &TlsSettings) -> Result<reqwest::ClientBuilder, Error> {
-    if tls.insecure_skip_verify {
-        return Ok(builder.tls_danger_accept_invalid_certs(true));
-    }
-    let Some(bundle) = &tls.ca_bundle else { return Ok(builder) };
-    let wrong = |what: &str| Error::Settings { what: format!("the CA bundle {what}") };
-    let certificates = Certificate::from_pem_bundle(bundle).map_err(|_| wrong("is no PEM"))?;
-    if certificates.is_empty() {
-        return Err(wrong("holds no certificate"));
-    }
-    Ok(builder.tls_certs_merge(certificates))
+/// Whether two endpoints are one, as far as limits go: they count for each appliance, not for each way to write its URL.
+fn same_place(one: &Url, other: &Url) -> bool {
+    let of = |url: &Url| {
+        let path = url.path().trim_end_matches('/').to_owned();
+        (url.host_str().map(str::to_owned), url.port_or_known_default(), path)
+    };
+    of(one) == of(other)
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110 10.2.3). A date is taken by our own clock.
@@ -396,7 +463,7 @@ fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
 }
 
 /// The innermost cause; the outer ones only say that a request failed.
-fn innermost(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -404,29 +471,12 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     cause.to_string()
 }
 
-/// What the TLS library objects to, if it is the cause.
-fn tls_cause(error: &(dyn StdError + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(error) = error.downcast_ref::<rustls::Error>() {
-            return Some(error.to_string());
-        }
-        // An I/O error hides what it wraps from `source`.
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(cause) = wrapped.and_then(|wrapped| tls_cause(wrapped)) {
-            return Some(cause);
-        }
-        next = error.source();
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use secrecy::SecretString;
 
     use super::*;
-    use crate::solidserver::Credentials;
+    use crate::solidserver::{Credentials, Proxies, TlsSettings};
 
     fn settings(endpoint: &str) -> Settings {
         Settings {
@@ -434,6 +484,7 @@ mod tests {
             dialect: crate::solidserver::Dialect::Rest,
             credentials: Credentials::Basic { username: "ops".into(), password: "s3cr:t".into() },
             tls: TlsSettings::default(),
+            proxies: Proxies::none(),
             concurrency: 4,
             page_size: 100,
             request_timeout: Duration::from_secs(4),
@@ -463,7 +514,7 @@ mod tests {
             ("https://ddi.example.com/?a=b", "'?'"),
             ("https://ddi.example.com/#top", "'#'"),
         ] {
-            let error = Transport::new(settings(endpoint)).map(drop).unwrap_err();
+            let error = Transport::new(settings(endpoint), None).map(drop).unwrap_err();
             assert!(
                 matches!(&error, Error::Settings { what } if what.contains(reason)),
                 "{endpoint}: {error}"
@@ -473,12 +524,12 @@ mod tests {
         for bundle in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"] {
             let mut settings = settings("https://ddi.example.com");
             settings.tls.ca_bundle = Some(bundle.as_bytes().to_vec());
-            let error = Transport::new(settings).map(drop).unwrap_err();
+            let error = Transport::new(settings, None).map(drop).unwrap_err();
             assert!(matches!(&error, Error::Settings { .. }), "{bundle}: {error}");
         }
         let mut settings = settings("https://ddi.example.com");
         settings.credentials = Credentials::Basic { username: "a:b".into(), password: "x".into() };
-        assert!(matches!(Transport::new(settings).map(drop), Err(Error::Settings { .. })));
+        assert!(matches!(Transport::new(settings, None).map(drop), Err(Error::Settings { .. })));
     }
 
     #[test]
@@ -500,19 +551,19 @@ mod tests {
         let parameters = vec![("value1", "a b&c=d+é'".into()), ("add_flag", "new_only".into())];
         let query = "value1=a+b%26c%3Dd%2B%C3%A9%27&add_flag=new_only";
         for endpoint in ["https://ddi.example.com/gateway/ddi", "https://ddi.example.com/gateway/ddi/"] {
-            let transport = Transport::new(settings(endpoint)).unwrap();
+            let transport = Transport::new(settings(endpoint), None).unwrap();
             let (url, body) = transport.place(&request(Method::POST, parameters.clone())).unwrap();
             assert_eq!(url.as_str(), format!("https://ddi.example.com/gateway/ddi/rest/dns_rr_add?{query}"));
             assert!(body.is_none());
         }
-        let transport = Transport::new(settings("https://ddi.example.com")).unwrap();
+        let transport = Transport::new(settings("https://ddi.example.com"), None).unwrap();
         let (url, _) = transport.place(&request(Method::GET, Vec::new())).unwrap();
         assert_eq!(url.as_str(), "https://ddi.example.com/rest/dns_rr_add");
     }
 
     #[test]
     fn parameters_too_long_for_a_url_travel_as_json() {
-        let transport = Transport::new(settings("https://ddi.example.com")).unwrap();
+        let transport = Transport::new(settings("https://ddi.example.com"), None).unwrap();
         let long = "\"ü\"".repeat(2000);
         let parameters = vec![("value1", long.clone().into()), ("add_flag", "edit_only".into())];
         let (url, body) = transport.place(&request(Method::PUT, parameters.clone())).unwrap();
@@ -525,7 +576,7 @@ mod tests {
 
     #[test]
     fn a_body_of_the_requests_own_travels_as_json_below_the_path_of_the_dialect() {
-        let transport = Transport::new(settings("https://ddi.example.com/gateway")).unwrap();
+        let transport = Transport::new(settings("https://ddi.example.com/gateway"), None).unwrap();
         let own = serde_json::json!({"rr_id": 4, "rr_value1": "é".repeat(9000)}).as_object().cloned();
         let request = Request {
             root: "api/v2.0",

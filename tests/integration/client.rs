@@ -13,8 +13,10 @@ use std::time::Duration;
 
 use rstest::rstest;
 use solidserver_operator::record::{Name, NewRow, Place, RecordData, RecordType, RowEdit};
-use solidserver_operator::solidserver::{Client, Credentials, Dialect, Error, Settings, TlsSettings};
-use solidserver_simulator::{Config, Seed, SeedServer, SeedView, SeedZone, Simulator};
+use solidserver_operator::solidserver::{
+    Client, Credentials, Dialect, Error, Proxies, Settings, TlsFault, TlsSettings,
+};
+use solidserver_simulator::{Config, NewCertificate, Seed, SeedServer, SeedView, SeedZone, Simulator};
 
 const SERVER: &str = "ns.example.com";
 const ZONE: &str = "shop.example.com";
@@ -68,7 +70,8 @@ fn settings(simulator: &Appliance) -> Settings {
         endpoint: simulator.endpoint().parse().unwrap(),
         dialect: simulator.dialect,
         credentials: Credentials::Basic { username: "operator".into(), password: "secret".into() },
-        tls: TlsSettings { ca_bundle: Some(simulator.ca_pem().into_bytes()), insecure_skip_verify: false },
+        tls: TlsSettings { ca_bundle: Some(simulator.ca_pem().into_bytes()), ..TlsSettings::default() },
+        proxies: Proxies::none(),
         concurrency: 16,
         page_size: 1000,
         request_timeout: Duration::from_secs(10),
@@ -214,13 +217,13 @@ async fn trust_address_and_credentials_fail_as_what_they_are(
         Err(Error::Tls { .. })
     ));
     let trusting_anybody = client_with(&simulator, |settings| {
-        settings.tls = TlsSettings { ca_bundle: None, insecure_skip_verify: true };
+        settings.tls = TlsSettings { insecure_skip_verify: true, ..TlsSettings::default() };
     });
     assert!(trusting_anybody.version().await.is_ok());
     let wrong_name = client_with(&simulator, |settings| {
         settings.endpoint = format!("https://127.0.0.2:{}", simulator.address().port()).parse().unwrap();
     });
-    assert!(matches!(wrong_name.version().await, Err(Error::Tls { .. } | Error::Unreachable { .. })));
+    assert!(matches!(wrong_name.version().await, Err(Error::Unreachable { .. })));
 
     for body in ["json", "empty", "html"] {
         simulator.set_quirk("auth-failure-body", body).unwrap();
@@ -233,6 +236,26 @@ async fn trust_address_and_credentials_fail_as_what_they_are(
         let row = new_row("a.shop.example.com", RecordType::A, "192.0.2.1");
         assert_eq!(wrong_password.add(&place(), &row).await, Err(Error::Unauthorized));
     }
+
+    let tls_fault = async |client: &Client| match client.version().await {
+        Err(Error::Tls { fault, .. }) => Some(fault),
+        _ => None,
+    };
+    assert_eq!(tls_fault(&untrusting).await, Some(TlsFault::UnknownIssuer));
+    for (wanted, fault) in [
+        (
+            NewCertificate { names: vec!["a.example".into()], ..NewCertificate::default() },
+            TlsFault::WrongName,
+        ),
+        (NewCertificate { expired: true, ..NewCertificate::default() }, TlsFault::Expired),
+        (NewCertificate { authority: true, ..NewCertificate::default() }, TlsFault::AuthorityAsServer),
+    ] {
+        simulator.renew_certificate(&wanted).unwrap();
+        // The authority is trusted: it is made anew with the certificate.
+        assert_eq!(tls_fault(&client(&simulator)).await, Some(fault));
+    }
+    simulator.renew_certificate(&NewCertificate::default()).unwrap();
+    assert!(client(&simulator).version().await.is_ok());
 
     let elsewhere = client_with(&simulator, |settings| {
         settings.endpoint = format!("{}/gateway", simulator.endpoint()).parse().unwrap();

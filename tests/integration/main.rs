@@ -7,6 +7,9 @@ mod control_plane;
 #[path = "../support/planes.rs"]
 mod planes;
 #[cfg(test)]
+#[path = "../support/resolver.rs"]
+mod resolver;
+#[cfg(test)]
 #[path = "../support/wire.rs"]
 mod wire;
 #[cfg(test)]
@@ -15,6 +18,8 @@ mod world;
 
 // The mark lets clippy see that these are tests, which may unwrap; the harness above serves the demo too
 // and may not.
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
@@ -41,6 +46,10 @@ mod ownership;
 mod quirks;
 #[cfg(test)]
 mod smoke;
+#[cfg(test)]
+mod surprises;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rstest::rstest;
 use solidserver_operator::api::DnsRecord;
-use solidserver_simulator::{CallEntry, Config, Seed, SeedServer, SeedView, SeedZone};
+use solidserver_simulator::{CallEntry, Config, NewRow, Seed, SeedServer, SeedView, SeedZone};
 
 use crate::control_plane::Options;
 use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
@@ -33,7 +33,12 @@ fn seed() -> Seed {
 }
 
 async fn world(wire: Wire) -> World {
-    let mut world = wire.world_with(Config { seed: seed(), ..Config::default() }, Options::default()).await;
+    world_of(wire, "8.4.0").await
+}
+
+async fn world_of(wire: Wire, version: &str) -> World {
+    let config = Config { seed: seed(), version: version.to_owned(), ..Config::default() };
+    let mut world = wire.world_with(config, Options::default()).await;
     world
         .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
         .await;
@@ -150,6 +155,47 @@ async fn a_record_is_written_to_the_zone_that_answers_for_it(
     world.simulator.reset_calls();
     world.a_round("default").await;
     assert_eq!(writes(&world), []);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn one_name_in_parent_and_child_zone_and_in_two_views_is_as_many_rrsets(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    for version in wire.versions() {
+        let world = world_of(wire, version).await;
+        let hidden = NewRow::new("www.shop.example.com", "A", ["192.0.2.1"]).zone("example.com").ttl(600);
+        let hidden = world.simulator.add_row(hidden).unwrap();
+        let glue = "fqdn: ns.shop.example.com, type: A, values: [192.0.2.53]";
+        let in_view = "fqdn: www.example.org, type: A, values: [192.0.2.1], dnsServer: views.example.com";
+        let specs = [
+            ("child", "fqdn: www.shop.example.com, type: A, values: [192.0.2.1]".to_owned()),
+            ("glue", format!("{glue}, zone: example.com")),
+            ("answer", glue.to_owned()),
+            ("inside", format!("{in_view}, view: internal")),
+            ("outside", format!("{in_view}, view: external")),
+        ];
+        let yaml: String = specs.iter().map(|(name, spec)| manifest(NAMESPACE, name, spec)).collect();
+        world.apply(&yaml).await;
+        world.until_ready(NAMESPACE, specs.len()).await;
+        let parent_and_child = [format!("{SERVER}//example.com"), format!("{SERVER}//shop.example.com")];
+        let views = ["internal", "external"].map(|view| format!("views.example.com/{view}/example.org"));
+        assert_eq!(zones_of(&world, "www.shop.example.com", "A").len(), 2);
+        let mut glued = zones_of(&world, "ns.shop.example.com", "A");
+        glued.sort();
+        assert_eq!(glued, parent_and_child, "{version}");
+        assert_eq!(zones_of(&world, "www.example.org", "A").len(), 2);
+        assert!(views.iter().all(|place| zones_of(&world, "www.example.org", "A").contains(place)));
+        assert_eq!(writes(&world).len(), specs.len(), "{version}");
+
+        // Each goes by itself.
+        world.kubectl(&["delete", "dnsrecord", "-n", NAMESPACE, "child", "answer", "inside"]).await;
+        assert_eq!(world.simulator.rows_at("www.shop.example.com"), [hidden], "{version}");
+        assert_eq!(zones_of(&world, "ns.shop.example.com", "A"), parent_and_child[..1], "{version}");
+        assert_eq!(zones_of(&world, "www.example.org", "A"), views[1..], "{version}");
+        world.a_round("default").await;
+        assert_eq!(writes(&world).len(), specs.len() + 3, "{version}");
+    }
 }
 
 #[rstest]

@@ -60,6 +60,15 @@ impl Wire {
         }
     }
 
+    /// Versions of the appliance that it can be used with: one of today, and one of those before 8.0, which had neither V2 nor
+    /// tokens.
+    pub(crate) fn versions(self) -> &'static [&'static str] {
+        match self {
+            Self::RestBasic | Self::RestNative => &["8.4.0", "7.3.1"],
+            Self::RestToken | Self::V2Basic | Self::V2Native | Self::V2Token => &["8.4.0"],
+        }
+    }
+
     /// The fields of a SolidServer's spec that say so, indented by two after the first line.
     pub(crate) fn fields(self) -> String {
         format!("api: {}\n  authMethod: {}", self.api(), self.auth_method())

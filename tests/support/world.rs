@@ -32,7 +32,20 @@ pub(crate) struct World {
     pub(crate) plane: Plane,
     folder: tempfile::TempDir,
     starts: usize,
+    environment: Vec<(String, String)>,
 }
+
+/// Variables that would send the operator's calls somewhere else; those of whoever runs the tests don't count.
+const PROXY_VARIABLES: [&str; 8] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
 
 struct Operator {
     child: Child,
@@ -74,7 +87,16 @@ impl World {
         let client = plane.client().expect("a client");
         let simulator = Simulator::start(wire.configured(config)).await.expect("a simulator");
         let folder = tempfile::tempdir().expect("a folder");
-        let world = Self { wire, simulator, client, operator: None, plane, folder, starts: 0 };
+        let world = Self {
+            wire,
+            simulator,
+            client,
+            operator: None,
+            plane,
+            folder,
+            starts: 0,
+            environment: Vec::new(),
+        };
         world
             .apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {OPERATOR_NAMESPACE}}}\n"))
             .await;
@@ -136,6 +158,11 @@ impl World {
         .await;
     }
 
+    /// Sets a variable in the environment of operators that are started from now on.
+    pub(crate) fn set_environment(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts the operator's binary with an administrator's rights and waits until it is ready.
     pub(crate) async fn start_operator(&mut self) {
         let kubeconfig = self.plane.kubeconfig().to_path_buf();
@@ -152,7 +179,12 @@ impl World {
             .port();
         let log = self.folder.path().join(format!("operator-{}.log", self.starts));
         let file = std::fs::File::create(&log).expect("a log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_solidserver-operator"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solidserver-operator"));
+        for name in PROXY_VARIABLES {
+            command.env_remove(name);
+        }
+        let child = command
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .args(["run", "--cluster-name", "test", "--operator-namespace", OPERATOR_NAMESPACE])
             .args(["--http-listen", &format!("127.0.0.1:{port}"), "--log", "info,solidserver_operator=debug"])
             .args(["--log-format", "text"])

@@ -146,7 +146,6 @@ impl Wanted {
                 multistatus: multistatus.clone(),
             };
             written.push(state.store.add_row(record, cause));
-            state.store.raise_serial(zone);
         }
         confirm(state, request, written)
     }
@@ -190,7 +189,6 @@ fn edit(
             row.multistatus = note;
         }
     });
-    state.store.raise_serial(zone);
     confirm(state, request, vec![key])
 }
 

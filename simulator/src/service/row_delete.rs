@@ -29,11 +29,7 @@ pub(super) fn delete(state: &mut State, request: &ServiceRequest, now_ms: u64) -
     let first = keys.first().and_then(|key| state.store.row(*key)).ok_or_else(Refusal::no_such_row)?.id;
     let cause = state.cause(now_ms);
     for key in keys {
-        let zone = state.store.row(key).map(|row| row.zone);
         state.store.delete_row(key, cause);
-        if let Some(zone) = zone {
-            state.store.raise_serial(zone);
-        }
     }
     Ok(Answer::deleted(request, Object::Row, first, &state.quirks))
 }

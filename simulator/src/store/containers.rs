@@ -125,6 +125,7 @@ impl Store {
             self.zones.remove(&gone);
             self.zone_ids.remove(&gone);
             self.zone_index.remove(&gone);
+            self.published.remove(&gone);
             if let Some(ids) = self.zones_by_name.get_mut(&zone.name) {
                 ids.retain(|known| *known != gone);
             }

@@ -2,6 +2,7 @@
 
 mod class_parameters;
 mod containers;
+mod published;
 mod rows;
 mod seeding;
 mod values;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub(crate) use class_parameters::{ClassParameter, ClassParameters, Effective, read as read_parameters};
 pub(crate) use containers::{Configuration, Container, Settings};
+pub(crate) use published::Published;
 pub(crate) use rows::{Cause, NewRecord};
 pub(crate) use seeding::{ARCHITECTURES, ZONE_TYPES};
 pub(crate) use values::{RECORD_TYPES, check_name, normalize_name, normalize_values};
@@ -94,6 +96,8 @@ pub(crate) struct Row {
     pub(crate) pending_delete: bool,
     /// When the last change is pushed.
     due_ms: u64,
+    /// What the DNS server has of it; `None` before the first push.
+    published: Option<Published>,
 }
 
 /// How new row ids are chosen.
@@ -129,6 +133,8 @@ pub(crate) struct Store {
     /// The ids of a zone, also of a copy, in their order.
     zone_ids: HashMap<u64, BTreeMap<u64, RowKey>>,
     zone_index: HashMap<u64, ZoneIndex>,
+    /// Keys of the rows that the DNS server has, by zone and by name with its labels turned round.
+    published: HashMap<u64, BTreeMap<String, BTreeSet<RowKey>>>,
     pending: VecDeque<Pending>,
     pending_containers: Vec<containers::Pending>,
     ids_given: u64,

@@ -30,6 +30,18 @@ pub(crate) struct Cause {
 impl Store {
     /// Adds a row, and a copy of it for each member of a SMART.
     pub(crate) fn add_row(&mut self, record: NewRecord, cause: Cause) -> RowKey {
+        let key = self.place_row(record, cause);
+        self.pend_or_push(key, cause);
+        key
+    }
+
+    /// Adds a row that a zone begins with: the DNS server has it, and the zone's serial stays.
+    pub(super) fn seed_row(&mut self, record: NewRecord, cause: Cause) {
+        let key = self.place_row(record, cause);
+        self.show_published(key);
+    }
+
+    fn place_row(&mut self, record: NewRecord, cause: Cause) -> RowKey {
         self.keys_given += 1;
         let key = RowKey(self.keys_given);
         let copies = self.zones.get(&record.zone).map(|zone| zone.copies.clone()).unwrap_or_default();
@@ -47,6 +59,7 @@ impl Store {
             pending_create: cause.delay_ms > 0,
             pending_delete: false,
             due_ms: 0,
+            published: None,
         };
         for copy in copies {
             let id = self.next_id(cause.id_order);
@@ -54,7 +67,6 @@ impl Store {
         }
         self.index(key, &row);
         self.rows.insert(key, row);
-        self.pend(key, cause);
         key
     }
 
@@ -77,7 +89,7 @@ impl Store {
         row.pending_create |= cause.delay_ms > 0;
         self.index(key, &row);
         self.rows.insert(key, row);
-        self.pend(key, cause);
+        self.pend_or_push(key, cause);
     }
 
     /// Deletes a row, at once or once it is pushed.
@@ -86,7 +98,7 @@ impl Store {
             if let Some(row) = self.rows.get_mut(&key) {
                 row.pending_delete = true;
             }
-            self.pend(key, cause);
+            self.pend_or_push(key, cause);
         } else {
             self.remove_row(key);
         }
@@ -95,6 +107,10 @@ impl Store {
     pub(super) fn remove_row(&mut self, key: RowKey) {
         if let Some(row) = self.rows.remove(&key) {
             self.unindex(key, &row);
+            if let Some(published) = &row.published {
+                self.hide_published(key, row.zone, &published.name);
+                self.raise_serial(row.zone);
+            }
         }
     }
 
@@ -113,6 +129,7 @@ impl Store {
                 self.remove_row(key);
             } else {
                 row.pending_create = false;
+                self.push(key);
             }
         }
     }
@@ -129,16 +146,6 @@ impl Store {
             self.renumber(&mut row, id_order);
             self.index(key, &row);
             self.rows.insert(key, row);
-        }
-    }
-
-    /// Raises the serial of a zone's SOA row, as any change does.
-    pub(crate) fn raise_serial(&mut self, zone: u64) {
-        let Some(key) = self.keys_of_type(zone, "SOA").next() else {
-            return;
-        };
-        if let Some(serial) = self.rows.get_mut(&key).and_then(|row| row.values.get_mut(2)) {
-            *serial = serial.parse::<u32>().unwrap_or_default().wrapping_add(1).to_string();
         }
     }
 
@@ -163,13 +170,16 @@ impl Store {
         }
     }
 
-    fn pend(&mut self, key: RowKey, cause: Cause) {
+    fn pend_or_push(&mut self, key: RowKey, cause: Cause) {
         if cause.delay_ms > 0 {
             let due_ms = cause.now_ms + cause.delay_ms;
             if let Some(row) = self.rows.get_mut(&key) {
                 row.due_ms = due_ms;
             }
             self.pending.push_back(Pending { due_ms, key });
+        } else if self.rows.get(&key).is_some_and(|row| !row.pending_create) {
+            // Beside a change that is pending, this one goes with it.
+            self.push(key);
         }
     }
 

@@ -167,7 +167,7 @@ impl Store {
             let [_, high, middle, low] = number.to_be_bytes();
             let value = std::net::Ipv4Addr::new(10, high, middle, low).to_string();
             let record = record(id, format!("host-{number}.{name}"), "A", vec![value]);
-            self.add_row(record, cause);
+            self.seed_row(record, cause);
         }
         Ok(id)
     }
@@ -219,9 +219,9 @@ impl Store {
         let primary = targets.first().cloned().unwrap_or_default();
         let soa =
             [primary.as_str(), &format!("root@{name}"), "2026010100", "10800", "3600", "604800", "3600"];
-        self.add_row(record(zone, name.to_owned(), "SOA", soa.map(str::to_owned).to_vec()), cause);
+        self.seed_row(record(zone, name.to_owned(), "SOA", soa.map(str::to_owned).to_vec()), cause);
         for target in targets {
-            self.add_row(record(zone, name.to_owned(), "NS", vec![target]), cause);
+            self.seed_row(record(zone, name.to_owned(), "NS", vec![target]), cause);
         }
     }
 
@@ -242,7 +242,7 @@ impl Store {
             parameters: own_parameters(&seed.class_parameters),
             ..record(zone, name, &record_type, values)
         };
-        self.add_row(new, cause);
+        self.seed_row(new, cause);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod admin;
 mod behind;
 mod conditions;
 mod containers;
+mod dns;
 mod faults;
 mod lists;
 mod planted;

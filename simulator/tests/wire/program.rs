@@ -34,8 +34,10 @@ async fn the_command_line_reaches_the_appliance() {
     let arguments = [
         ["--listen", "127.0.0.1:0"],
         ["--admin-listen", "127.0.0.1:0"],
+        ["--dns-listen", "127.0.0.1:0"],
         ["--tls-dir", tls.to_str().unwrap()],
         ["--seed", seed.to_str().unwrap()],
+        ["--path-prefix", "/ddi"],
         ["--user", "me"],
         ["--password", "pass word"],
         ["--token-id", "id1"],
@@ -53,6 +55,8 @@ async fn the_command_line_reaches_the_appliance() {
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
     let endpoint = lines.next().unwrap().unwrap().strip_prefix("endpoint ").unwrap().to_owned();
     let admin = lines.next().unwrap().unwrap().strip_prefix("admin    ").unwrap().to_owned();
+    let dns = lines.next().unwrap().unwrap().strip_prefix("dns      ").unwrap().to_owned();
+    assert!(std::net::TcpStream::connect(dns).is_ok());
     let client = client(&std::fs::read_to_string(tls.join("ca.crt")).unwrap());
     let get = async |path: &str| {
         let request = client.get(format!("{endpoint}/rest/{path}")).basic_auth("me", Some("pass word"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
-use solidserver_simulator::{Config, RateLimit, Simulator, Token};
+use solidserver_simulator::{Config, NewCertificate, RateLimit, Simulator, Token};
 
 use crate::support::{World, client, signed};
 
@@ -43,6 +43,53 @@ async fn certificates_are_kept_in_a_directory_across_restarts() {
     let second = Simulator::start(Config { listen: address, ..config }).await.unwrap();
     assert_eq!(get().await.unwrap().status().as_u16(), 200);
     second.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_demanded_and_the_own_one_renewed() {
+    let authority = Simulator::start(Config::default()).await.unwrap();
+    let world = World::start().await;
+    let get = async |client: &reqwest::Client| {
+        let url = format!("{}/rest/member_list", world.simulator.endpoint());
+        client
+            .get(url)
+            .basic_auth("operator", Some("secret"))
+            .send()
+            .await
+            .map(|reply| reply.status().as_u16())
+    };
+    assert_eq!(get(&world.client).await.unwrap(), 200);
+    world.simulator.demand_client_certificate(Some(&authority.ca_pem())).unwrap();
+    // Connections that are there go on; others begin with a handshake.
+    let trusting = || client(&world.simulator.ca_pem());
+    assert!(get(&trusting()).await.is_err());
+    world.simulator.demand_client_certificate(None).unwrap();
+    assert_eq!(get(&trusting()).await.unwrap(), 200);
+    let before = trusting();
+    world.simulator.renew_certificate(&NewCertificate::default()).unwrap();
+    assert!(get(&before).await.is_err(), "it is signed by the same authority");
+    assert_eq!(get(&trusting()).await.unwrap(), 200);
+    assert!(world.simulator.demand_client_certificate(Some("no PEM")).is_err());
+}
+
+#[tokio::test]
+async fn services_are_below_the_path_prefix_only_and_it_is_signed() {
+    let token = Some(Token::new("id1", "s3cret"));
+    let world =
+        World::with(Config { token, path_prefix: "gateway/ddi/".to_owned(), ..Config::default() }).await;
+    let endpoint = world.simulator.endpoint();
+    assert!(endpoint.ends_with("/gateway/ddi"), "{endpoint}");
+    assert_eq!(world.get("member_list", &[]).await.status, 200);
+    let base = endpoint.trim_end_matches("/gateway/ddi");
+    for (path, status) in [
+        ("/gateway/ddi/rest/member_list", 200),
+        ("/rest/member_list", 404),
+        ("/gateway/ddix/rest/member_list", 404),
+    ] {
+        let request = signed(world.client.get(format!("{base}{path}")), ("id1", "s3cret"), 0);
+        assert_eq!(world.send(request).await.unwrap().status, status, "{path}");
+    }
+    assert_eq!(world.simulator.calls().total, 2);
 }
 
 #[tokio::test]

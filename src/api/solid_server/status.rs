@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::dns_record::{UNOBSERVED_GENERATION, unobserved_generation};
 use crate::api::schema;
+use crate::plan::Marks;
 
 /// How the appliance stands, and what the operator did there.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
@@ -50,6 +51,26 @@ pub struct SolidServerStatus {
     /// The last whole round over all zones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sync: Option<LastSync>,
+}
+
+impl SolidServerStatus {
+    /// Whether records can carry marks on an appliance of that version.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        Marks::of_version(self.version.as_deref())
+    }
+
+    /// What is weaker on an appliance of that version than on others, in a sentence that stays the same; `None` when nothing is.
+    #[must_use]
+    pub fn what_is_weaker(&self) -> Option<String> {
+        let version = self.version.as_deref().unwrap_or_default();
+        (self.marks() == Marks::NotKept).then(|| {
+            format!(
+                "version {version} keeps no class parameters on records: they carry no marks, and ownership rests on the status \
+                 of DnsRecords"
+            )
+        })
+    }
 }
 
 impl Default for SolidServerStatus {

@@ -18,16 +18,18 @@ pub struct Tls {
     #[schemars(length(min = 1, max = 262_144), transform = rules::ca_bundle)]
     pub ca_bundle: Option<String>,
 
-    /// The same from a Secret in the operator's own namespace, key ca.crt. Not together with caBundle. Default: none.
+    /// The same from a Secret in the operator's own namespace, key ca.crt (PEM); a change is followed. Not together with caBundle.
+    /// Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_bundle_secret_ref: Option<SecretReference>,
 
-    /// Client certificate to show, from a Secret of type kubernetes.io/tls in the operator's own namespace (keys tls.crt and
-    /// tls.key). Default: none.
+    /// Client certificate to show to an appliance or gateway that demands one, from a Secret of type kubernetes.io/tls in the
+    /// operator's own namespace (keys tls.crt and tls.key); a change is followed. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_cert_secret_ref: Option<SecretReference>,
 
-    /// true: the certificate is not checked at all, so anybody on the path can read the credentials. Default: false.
+    /// true: the certificate is not checked at all, so anybody on the path can read the credentials; status and an Event say so.
+    /// Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure_skip_verify: bool,
 }

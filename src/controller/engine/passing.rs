@@ -11,16 +11,25 @@ use tracing::{debug, error};
 
 use super::{Engine, PASSES_OF_ONE};
 use crate::api::desired::{claim, reconcile_requested};
+use crate::api::{DnsRecord, Reason};
 use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, ZoneKey};
-use crate::plan::ObjectName;
+use crate::plan::{Marks, ObjectName, Stage};
 use crate::reconcile::{
-    self, Deed, Done, Ending, ErrorClass, Scope, Settled, Subject, Work, is_held, is_ready,
+    self, Deed, Done, Ending, ErrorClass, Scope, Settled, Subject, Work, is_held, is_ready, shown_reason,
 };
 use crate::record::{Name, Place};
 
 /// How long a zone rests after a pass that broke off through a defect of ours.
 const AFTER_A_DEFECT: Duration = Duration::from_secs(60);
+
+/// Whether the record's status, as it is now, says which rows are its own.
+fn tells_what_is_applied(record: &DnsRecord) -> bool {
+    matches!(
+        shown_reason(record),
+        Some(Reason::InSync | Reason::Occluded | Reason::DefaultsChanged | Reason::ForeignValues)
+    )
+}
 
 impl Engine {
     pub(super) fn begin(&mut self, zone: ZoneKey) {
@@ -87,11 +96,25 @@ impl Engine {
             let Some(slot) = self.slots.get(&object) else { continue };
             let Some(binding) = &slot.binding else { continue };
             let home = binding.home == zone.place;
-            if !home && !slot.placed {
+            let waits_to_leave = !home && !slot.placed;
+            if waits_to_leave && ready.marks == Marks::Kept {
                 continue;
             }
             let rrset = binding.rrset.clone();
             let mut claim = claim(&record, rrset, &ready.spec, &zone.place, home);
+            let sent = slot.sent.iter().filter(|(place, _)| *place == zone.place);
+            claim.written = sent.map(|(_, row)| row.clone()).collect();
+            if waits_to_leave {
+                // Its rows carry no mark that would speak for it, so it speaks itself: they are its own until it has left.
+                let Some(applied) = claim.applied.as_ref().and_then(|applied| applied.rrset.clone()) else {
+                    continue;
+                };
+                claim.rrset = applied;
+                claim.stage = Stage::Wanted;
+                claim.writable = false;
+                claims.push(claim);
+                continue;
+            }
             let here =
                 slot.registered.iter().filter(|(other, _)| other == zone).map(|(_, name)| name.clone());
             claim.other_names = here.collect();
@@ -117,6 +140,7 @@ impl Engine {
             place: zone.place.clone(),
             scope: if whole { Scope::Whole } else { Scope::Names },
             client: ready.client.clone(),
+            marks: ready.marks,
             page_size: usize::try_from(ready.spec.page_size()).unwrap_or(usize::MAX),
             claims,
             subjects,
@@ -184,7 +208,13 @@ impl Engine {
                 one.attempts += 1;
             }
             goes_on |= one.ending == Ending::Later;
+            // Written by an id of a reading of which another id was stale.
+            let doubtful = done.stale && one.ending == Ending::Settled && !one.touched.is_empty();
+            let doubtful = doubtful.then(|| one.object.clone());
             self.settled(zone, one, now);
+            if let Some(object) = doubtful {
+                self.mark(zone, &object);
+            }
         }
         // Where rows changed, others may get what they could not get before.
         if let Some(state) = self.zones.get(zone) {
@@ -196,10 +226,16 @@ impl Engine {
                 }
             }
         }
+        let ready = self.appliances.get(&zone.solid_server).and_then(|appliance| appliance.ready.as_ref());
+        let marks = ready.map_or(Marks::Kept, |ready| ready.marks);
         let Some(state) = self.zones.get_mut(zone) else { return };
         if state.is_empty() {
             self.forget_zone(zone);
             return;
+        }
+        if marks == Marks::NotKept && !goes_on {
+            // Without marks a row is told by what is in it, and people change that: only slices of one pass share a reading.
+            state.known = None;
         }
         if let Some(not_before) = state.not_before {
             self.queue.at(zone, not_before);
@@ -228,11 +264,15 @@ impl Engine {
             slot.binding.as_ref().is_some_and(|binding| binding.leaves.as_ref() == Some(&zone.place));
         if home {
             slot.written.extend(settled.touched.iter().map(|name| (zone.place.clone(), name.clone())));
+            slot.sent.extend(settled.written.into_iter().map(|row| (zone.place.clone(), row)));
         }
         if home && settled.ending == Ending::Settled && is_ready(&settled.record) {
             // Its status says where it is, and its old rows are gone.
             slot.written.clear();
             slot.left.clear();
+        }
+        if home && settled.ending == Ending::Settled && tells_what_is_applied(&settled.record) {
+            slot.sent.clear();
         }
         slot.held = is_held(&settled.record);
         slot.attempts = settled.attempts;
@@ -271,6 +311,7 @@ impl Engine {
             Ending::Left if leaves => {
                 slot.left.insert(zone.place.clone());
                 slot.written.retain(|(place, _)| *place != zone.place);
+                slot.sent.retain(|(place, _)| *place != zone.place);
                 slot.placed = false;
                 self.rebind(&object, true);
             }

@@ -83,6 +83,62 @@ async fn a_429_pauses_everybody_and_is_not_asked_for_again(
     }
 }
 
+#[tokio::test]
+async fn a_pause_outlives_the_client_that_was_told_of_it() {
+    let simulator = start(Dialect::Rest, with_rows(3)).await;
+    let client = client_with(&simulator, |_| ());
+    simulator.set_rate_limit(Some(RateLimit { calls: 1, window: Duration::from_secs(60) }));
+    client.version().await.unwrap();
+    assert_eq!(label(&client.version().await), "rate_limited");
+    simulator.set_rate_limit(None);
+    let mut settings = super::settings(&simulator);
+    settings.concurrency = 2;
+    // The same place, written in another way.
+    settings.endpoint = format!("{}/", simulator.endpoint()).parse().unwrap();
+    let renewed = client.renewed(settings).unwrap();
+    assert!(renewed.paused_for().is_some_and(|pause| pause > Duration::from_secs(30)));
+    assert_eq!(label(&renewed.version().await), "rate_limited");
+    assert_eq!(simulator.calls().total, 2, "it was called during the pause");
+    // Another appliance has not asked for one.
+    let other = start(Dialect::Rest, with_rows(3)).await;
+    let elsewhere = client.renewed(super::settings(&other)).unwrap();
+    assert_eq!((elsewhere.paused_for(), label(&elsewhere.version().await)), (None, "ok"));
+    simulator.shutdown().await;
+    other.shutdown().await;
+}
+
+#[tokio::test]
+async fn calls_of_a_client_and_of_its_successor_are_counted_together() {
+    let simulator = start(Dialect::Rest, with_rows(60)).await;
+    let client = client_with(&simulator, |settings| settings.concurrency = 10);
+    let ids = host_ids(&client).await;
+    simulator.set_latency(Duration::from_millis(100));
+    simulator.reset_calls();
+    let mut settings = super::settings(&simulator);
+    settings.concurrency = 4;
+    let late = async {
+        while simulator.calls().in_flight < 10 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        edit_all(&client.renewed(settings).unwrap(), &ids[40..]).await
+    };
+    let (first, second) = tokio::join!(edit_all(&client, &ids[..40]), late);
+    assert!(first.iter().chain(&second).all(|outcome| *outcome == "ok"));
+    let calls = simulator.calls();
+    assert_eq!((calls.operation("edit"), calls.max_writes_in_flight), (60, 10));
+    // 10 of the 60 ran together; of the others never more than 4.
+    let log = simulator.call_log();
+    let ended = log[..10].iter().filter_map(|call| call.end_ms).max().unwrap();
+    let together = |moment| {
+        log.iter()
+            .filter(|call| call.start_ms <= moment && call.end_ms.is_some_and(|end| end > moment))
+            .count()
+    };
+    let most = log.iter().map(|call| call.start_ms).filter(|start| *start > ended).map(together).max();
+    assert_eq!(most, Some(4));
+    simulator.shutdown().await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_list_waits_out_a_pause_in_its_middle(#[values(Dialect::Rest, Dialect::V2)] dialect: Dialect) {
