@@ -164,3 +164,62 @@ async fn a_clock_that_is_off_is_told_from_a_wrong_token(#[values(RestBasic, V2Ba
     world.until_ready("shop", 2).await;
     assert_eq!(world.rows("h0.example.com"), ["A 60 10.1.0.1 | shop/h0"]);
 }
+
+/// The token is another one every two seconds while everything changes all the time; the appliance and the Secret learn of it one
+/// after the other, in turns.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_rotated_every_two_seconds_under_load_loses_no_write(
+    #[values(RestBasic, V2Basic)] wire: Wire,
+) {
+    const ROTATIONS: u32 = 8;
+    let mut world = world(wire, "secret0").await;
+    world.set_token("id1", "secret0").await;
+    solid_server(&world, &format!("limits: {{concurrency: 8}}\n  {DEFAULTS}")).await;
+    world.start_operator().await;
+    world.apply(&hosts(100, 600)).await;
+    world.until_ready("shop", 100).await;
+    let ids = |world: &World| -> BTreeSet<String> {
+        let rows = world.simulator.rows();
+        rows.iter().filter(|row| row.name.starts_with('h')).map(|row| row.id.clone()).collect()
+    };
+    let before = ids(&world);
+    world.simulator.set_latency(Duration::from_millis(20));
+    world.simulator.reset_calls();
+    let rotating = std::sync::atomic::AtomicBool::new(true);
+    let rotate = async {
+        for number in 1..=ROTATIONS {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let secret = format!("secret{number}");
+            if number % 2 == 0 {
+                world.set_token("id1", &secret).await;
+            }
+            world.simulator.set_token(Some(Token::new("id1", &secret)));
+            if number % 2 == 1 {
+                world.set_token("id1", &secret).await;
+            }
+        }
+        rotating.store(false, std::sync::atomic::Ordering::Relaxed);
+    };
+    let change = async {
+        let mut ttl = 600;
+        while rotating.load(std::sync::atomic::Ordering::Relaxed) {
+            ttl += 1;
+            world.apply(&hosts(100, ttl)).await;
+        }
+        ttl
+    };
+    let ((), ttl) = tokio::join!(rotate, change);
+    world.until_ready("shop", 100).await;
+    for number in 0..100 {
+        let expected = format!("A {ttl} 10.1.0.{} | shop/h{number}", number + 1);
+        assert_eq!(world.rows(&format!("h{number}.example.com")), [expected]);
+    }
+    // All of them were edits in place.
+    let calls = world.simulator.calls();
+    assert_eq!((calls.operation("add"), calls.operation("delete")), (0, 0));
+    assert_eq!(ids(&world), before);
+    assert!(calls.operation("edit") >= 100);
+    let used: BTreeSet<_> = world.simulator.call_log().iter().map(|call| call.login).collect();
+    assert_eq!(used, BTreeSet::from(["token"]));
+}
