@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use solidserver_simulator::{Container, NewRow, RowPatch, RowView};
 
-use crate::world::{World, manifest, message};
+use crate::world::{World, for_all, manifest, message};
 
 /// Creation times have seconds: two objects are of different age only when one is made this much later.
 const ANOTHER_SECOND: Duration = Duration::from_millis(1_100);
@@ -191,6 +191,9 @@ fn mark_of(row: &RowView) -> BTreeMap<String, String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn inherited_and_copied_marks_are_none() {
     let world = world().await;
+    let zones = for_all(&["ns.example.com", "views.example.com"], &["", "internal", "external"]);
+    let spec = format!("resyncInterval: 1h\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}\n  {zones}");
+    world.solid_server("default", &spec).await;
     let in_view = |view: &str, name: &str, more: &str| {
         format!(
             "fqdn: {name}.example.org, type: A, values: [192.0.2.1], dnsServer: views.example.com, view: {view}{more}"
