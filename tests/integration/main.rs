@@ -28,6 +28,8 @@ mod command;
 #[cfg(test)]
 mod counts;
 #[cfg(test)]
+mod delegation;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod documents;
