@@ -97,7 +97,8 @@ async fn what_is_not_granted_is_told_and_never_sent() {
     ];
     let yaml: String = cases.iter().map(|(namespace, name, spec, _)| manifest(namespace, name, spec)).collect();
     world.apply(&yaml).await;
-    world.apply(&manifest("web", "granted", &text("seen.example.com", ", ttl: 30"))).await;
+    let granted = "fqdn: seen.example.com, type: TXT, values: [seen], ttl: 30";
+    world.apply(&manifest("web", "granted", granted)).await;
     world.until_reason("web", "granted", "InSync").await;
     for (namespace, name, _, said) in &cases {
         let record = world.until_reason(namespace, name, "NotDelegated").await;
