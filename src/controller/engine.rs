@@ -159,7 +159,7 @@ impl Engine {
                 Some(Ok(ran)) = self.running_errands.join_next() => self.ran(ran),
                 _ = tick.tick() => self.tick(),
             }
-            self.rebind_the_admitted();
+            self.rebind_the_concerned();
         }
         self.health.set_ready(false);
         info!(passes = self.passes.len(), "shutting down: running passes may end");
@@ -259,12 +259,8 @@ impl Engine {
         }
     }
 
-    /// The record's binding is looked at anew, but not in the middle of another's.
-    fn rebind_later(&mut self, object: ObjectName) {
-        self.to_rebind.insert(object);
-    }
-
-    fn rebind_the_admitted(&mut self) {
+    /// Those whose standing has changed through another's are looked at anew, but not in the middle of that.
+    fn rebind_the_concerned(&mut self) {
         while let Some(object) = self.to_rebind.pop_first() {
             self.rebind(&object, true);
         }
@@ -492,7 +488,11 @@ impl Engine {
             _ => Arc::clone(&ready.catalogue),
         };
         let changed = before.is_none_or(|before| before.catalogue != catalogue || before.spec != ready.spec);
+        let regranted = before.is_none_or(|before| before.grants != ready.grants);
         appliance.ready = Some(Ready { catalogue, ..ready });
+        if regranted {
+            self.quotas.forget(&name);
+        }
         for object in self.objects_of(&name) {
             let Some(slot) = self.slots.get_mut(&object) else { continue };
             if resync {

@@ -8,7 +8,7 @@ use solidserver_simulator::{Config, Fault, FaultKind, NewRow, RowPatch, Seed, Se
 
 use crate::control_plane::Options;
 use crate::wire::Wire::{self, RestBasic, RestNative, V2Token};
-use crate::world::{World, manifest, message, shows};
+use crate::world::{World, for_all, manifest, message, shows};
 
 const DEFAULTS: &str = "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}";
 
@@ -372,7 +372,11 @@ async fn a_changed_default_moves_a_record_only_when_that_is_asked_for(
     seed.servers.push(SeedServer::new("other.example.com").zone(SeedZone::master("example.com")));
     let mut world = wire.world_with(Config { seed, ..Config::default() }, Options::default()).await;
     world.namespace("shop").await;
-    world.solid_server("default", DEFAULTS).await;
+    let homes = ["ns.example.com", "other.example.com"];
+    let by_default = |server: &str| {
+        format!("{}\n  {}", DEFAULTS.replace(homes[0], server), for_all(&homes, &[]))
+    };
+    world.solid_server("default", &by_default(homes[0])).await;
     world.start_operator().await;
     world.apply(&manifest("shop", "web", &a("web", "192.0.2.1"))).await;
     world.until_ready("shop", 1).await;
@@ -380,10 +384,9 @@ async fn a_changed_default_moves_a_record_only_when_that_is_asked_for(
         let rows = world.simulator.rows_at(&format!("{name}.example.com"));
         rows.into_iter().map(|row| row.server).collect::<Vec<_>>()
     };
-    let homes = ["ns.example.com", "other.example.com"];
     for (asked, (from, to)) in [(homes[0], homes[1]), (homes[1], homes[0])].into_iter().enumerate() {
         world.simulator.reset_calls();
-        world.solid_server("default", &DEFAULTS.replace(homes[0], to)).await;
+        world.solid_server("default", &by_default(to)).await;
         let record = world.until_reason("shop", "web", "DefaultsChanged").await;
         assert_eq!(server("web"), [from], "it stays where it lives");
         assert_eq!(world.simulator.calls().writes(), 0);

@@ -6,6 +6,7 @@ mod control_plane;
 #[cfg(test)]
 #[path = "../support/proxy.rs"]
 mod proxy;
+#[cfg(test)]
 #[path = "../support/planes.rs"]
 mod planes;
 #[cfg(test)]
@@ -32,6 +33,8 @@ mod client;
 mod command;
 #[cfg(test)]
 mod counts;
+#[cfg(test)]
+mod delegation;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]

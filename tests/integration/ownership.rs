@@ -8,7 +8,7 @@ use rstest::rstest;
 use solidserver_simulator::{Container, NewRow, RowPatch, RowView};
 
 use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
-use crate::world::{World, manifest, message};
+use crate::world::{World, for_all, manifest, message};
 
 /// Creation times have seconds: two objects are of different age only when one is made this much later.
 const ANOTHER_SECOND: Duration = Duration::from_millis(1_100);
@@ -211,6 +211,9 @@ async fn inherited_and_copied_marks_are_none(
     #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
 ) {
     let world = world(wire).await;
+    let zones = for_all(&["ns.example.com", "views.example.com"], &["", "internal", "external"]);
+    let spec = format!("resyncInterval: 1h\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}\n  {zones}");
+    world.solid_server("default", &spec).await;
     let in_view = |view: &str, name: &str, more: &str| {
         format!(
             "fqdn: {name}.example.org, type: A, values: [192.0.2.1], dnsServer: views.example.com, view: {view}{more}"

@@ -8,7 +8,7 @@ use solidserver_simulator::{CallEntry, Config, NewRow, Seed, SeedServer, SeedVie
 
 use crate::control_plane::Options;
 use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
-use crate::world::{World, manifest, message, shows};
+use crate::world::{World, for_all, manifest, message, shows};
 
 const NAMESPACE: &str = "zones";
 const SERVER: &str = "ns.example.com";
@@ -39,8 +39,14 @@ async fn world(wire: Wire) -> World {
 async fn world_of(wire: Wire, version: &str) -> World {
     let config = Config { seed: seed(), version: version.to_owned(), ..Config::default() };
     let mut world = wire.world_with(config, Options::default()).await;
+    // Some of these are not there: what is not granted would not even be looked for.
+    let servers = [SERVER, "views.example.com", "ns1.example.com", "ns9.example.com", "late.example.com"];
+    let zones = for_all(&servers, &["", "internal", "external", "guest", "Internal"]);
     world
-        .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
+        .solid_server(
+            "default",
+            &format!("resyncInterval: 1h\n  defaults: {{dnsServer: {SERVER}, ttl: 600}}\n  {zones}"),
+        )
         .await;
     world.start_operator().await;
     world.namespace(NAMESPACE).await;
@@ -397,20 +403,22 @@ async fn what_was_missing_on_the_appliance_is_found_when_it_comes(
         .simulator
         .add_view("views.example.com", &SeedView::new("guest").zone(SeedZone::master("example.org")))
         .unwrap();
-    world
-        .simulator
-        .add_server(&SeedServer::new("late.example.com").zone(SeedZone::master("example.info")))
-        .unwrap();
+    for server in ["late.example.com", "later.example.com"] {
+        world
+            .simulator
+            .add_server(&SeedServer::new(server).zone(SeedZone::master("example.info")))
+            .unwrap();
+    }
     // A second SolidServer for the same appliance, with DNS servers of its own.
     world
-        .solid_server("late", "resyncInterval: 1h\n  defaults: {dnsServer: late.example.com, ttl: 600}")
+        .solid_server("late", "resyncInterval: 1h\n  defaults: {dnsServer: later.example.com, ttl: 600}")
         .await;
     world.a_round("default").await;
     world.until_ready(NAMESPACE, 4).await;
     assert_eq!(zones_of(&world, "www.example.edu", "A"), ["ns.example.com//example.edu"]);
     assert_eq!(zones_of(&world, "www.example.org", "A"), ["views.example.com/guest/example.org"]);
     assert_eq!(zones_of(&world, "www.example.info", "A"), ["late.example.com//example.info"]);
-    assert_eq!(zones_of(&world, "w2.example.info", "A"), ["late.example.com//example.info"]);
+    assert_eq!(zones_of(&world, "w2.example.info", "A"), ["later.example.com//example.info"]);
     assert_eq!(writes(&world).len(), 4);
 }
 

@@ -141,7 +141,7 @@ impl World {
         self.solid_server_at(name, &endpoint, spec).await;
     }
 
-    /// The same at another address that leads to the simulator.
+    /// The same at another address that leads to the simulator. Without `zones` all may write on the default server and view.
     pub(crate) async fn solid_server_at(&self, name: &str, endpoint: &str, spec: &str) {
         // Over this one without a word, as most people write it.
         let fields = if self.wire == Wire::RestBasic { String::new() } else { self.wire.fields() };
@@ -150,10 +150,11 @@ impl World {
 
     /// The same, with its dialect and login in `spec`.
     pub(crate) async fn solid_server_with(&self, name: &str, endpoint: &str, spec: &str) {
+        let zones = if spec.contains("zones:") { String::new() } else { for_all(&[], &[]) };
         let bundle =
             base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
         self.apply(&format!(
-            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {spec}\n"
+            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  {zones}\n  {spec}\n"
         ))
         .await;
     }
@@ -398,6 +399,17 @@ pub(crate) fn manifest(namespace: &str, name: &str, spec: &str) -> String {
     format!(
         "---\napiVersion: solidserver.dev/v1alpha1\nkind: DnsRecord\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{{spec}}}\n"
     )
+}
+
+/// `zones: [...]` that lets every namespace write all names on these servers and in these views (`""` is none); on the default
+/// ones where none are given.
+pub(crate) fn for_all(servers: &[&str], views: &[&str]) -> String {
+    let list = |field: &str, names: &[&str]| match names {
+        [] => String::new(),
+        names => format!(", {field}: {names:?}"),
+    };
+    let (servers, views) = (list("dnsServers", servers), list("views", views));
+    format!("zones: [{{name: \"*\", allowedNamespaces: {{from: All}}{servers}{views}}}]")
 }
 
 fn unique() -> u128 {

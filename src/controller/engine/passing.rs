@@ -298,7 +298,9 @@ impl Engine {
         let home = slot.binding.as_ref().is_some_and(|binding| binding.home == zone.place);
         let leaves =
             slot.binding.as_ref().is_some_and(|binding| binding.leaves.as_ref() == Some(&zone.place));
-        if home {
+        // It may have lost its right, and so its binding, while it was written.
+        let unbound = slot.binding.is_none();
+        if home || unbound {
             slot.written.extend(settled.touched.iter().map(|name| (zone.place.clone(), name.clone())));
             slot.sent.extend(settled.written.into_iter().map(|row| (zone.place.clone(), row)));
         }
@@ -317,6 +319,11 @@ impl Engine {
         }
         let until = slot.brake.until().map(|until| Instant::from_std(self.tools.started + until));
         self.remember(&object, settled.record);
+        if unbound {
+            // What the pass has said of it is not the last word.
+            self.to_rebind.insert(object);
+            return;
+        }
         let Some(slot) = self.slots.get_mut(&object) else { return };
         let mut again_at = None;
         match settled.ending {
