@@ -93,6 +93,8 @@ pub(super) struct Engine {
     failed_errands: Vec<(ObjectName, Errand)>,
     running_errands: JoinSet<Ran>,
     rounds: Rounds,
+    /// SolidServers of which less is held than their condition says.
+    untold_holds: BTreeSet<Arc<str>>,
     /// The labels of the namespaces, by which delegation is judged.
     namespaces: HashMap<Arc<str>, Labels>,
     quotas: Quotas,
@@ -129,6 +131,7 @@ impl Engine {
             failed_errands: Vec::new(),
             running_errands: JoinSet::new(),
             rounds: Rounds::new(),
+            untold_holds: BTreeSet::new(),
             namespaces: HashMap::new(),
             quotas: Quotas::default(),
             to_rebind: BTreeSet::new(),
@@ -371,9 +374,10 @@ impl Engine {
             self.appliances.get(&name).is_some_and(|known| known.object.metadata.uid == object.metadata.uid);
         if same {
             if let Some(known) = self.appliances.get_mut(&name) {
-                let approved = |object: &SolidServer, take_over: bool| -> usize {
+                let approved = |object: &SolidServer, take_over: bool| -> Vec<(ApprovalKind, String)> {
                     let all = object.status.iter().flat_map(|status| &status.approved);
-                    all.filter(|one| (one.kind == ApprovalKind::TakeOver) == take_over).count()
+                    let asked = all.filter(|one| (one.kind == ApprovalKind::TakeOver) == take_over);
+                    asked.map(|one| (one.kind, one.id.clone())).collect()
                 };
                 let decided = approved(&known.object, false) != approved(&object, false);
                 let taken_over = approved(&known.object, true) != approved(&object, true);
