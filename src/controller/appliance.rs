@@ -2,6 +2,8 @@
 
 mod guard;
 
+pub(super) use self::guard::{Trigger, triggers};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +91,8 @@ pub(super) enum Ask {
     Round(LastSync),
     /// What the deletion guard holds.
     Holds(Vec<Hold>),
+    /// An annotation asks for something; it may be gone again by now.
+    Trigger(Trigger),
 }
 
 /// Deletions that are held in one zone.
@@ -147,6 +151,7 @@ pub(super) async fn run(
         connector: Connector::new(Arc::clone(&name), surroundings.clone()),
         windows: Windows::restored(&status),
         holds: Vec::new(),
+        asked: Vec::new(),
         // A condition from before a restart is looked at once.
         holds_told: true,
         status,
@@ -210,6 +215,8 @@ struct Task {
     windows: Windows,
     /// What it holds.
     holds: Vec<Hold>,
+    /// What annotations have asked for that is not written down yet.
+    asked: Vec<Trigger>,
     /// Whether the condition says so.
     holds_told: bool,
     /// DNS servers that records name.
@@ -261,6 +268,7 @@ impl Task {
                 }
             }
             Ask::Holds(holds) => self.hold(holds),
+            Ask::Trigger(trigger) => self.asked(trigger),
             Ask::Zones(mut zones) => {
                 self.windows.write_into(&mut zones);
                 self.dirty |= self.status.zones != zones;

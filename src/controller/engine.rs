@@ -381,6 +381,13 @@ impl Engine {
                 };
                 let decided = approved(&known.object, false) != approved(&object, false);
                 let taken_over = approved(&known.object, true) != approved(&object, true);
+                // One by one: a wish tells only the newest state, and what was set and taken off again at once would get lost.
+                let before = appliance::triggers(&known.object);
+                for trigger in appliance::triggers(&object) {
+                    if !before.contains(&trigger) {
+                        known.ask(Ask::Trigger(trigger));
+                    }
+                }
                 known.object = object;
                 if decided {
                     self.decide_the_held(&name);

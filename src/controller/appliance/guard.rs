@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::{Hold, Task, Wish};
 use crate::api::{
-    ABANDON_DELETIONS, APPROVE_DELETIONS, Approval, ApprovalKind, ConditionType, Reason, SolidServerSpec,
+    ABANDON_DELETIONS, APPROVE_DELETIONS, Approval, ApprovalKind, ConditionType, Reason, SolidServer, SolidServerSpec,
     TAKE_OVER, ZoneStatus, find, is_true, with_deletions_held,
 };
 use crate::reconcile::{Bound, DeletionRequest, Notice};
@@ -109,26 +109,32 @@ impl Task {
         }
     }
 
+    /// An annotation asks for something.
+    pub(super) fn asked(&mut self, trigger: Trigger) {
+        if !self.asked.contains(&trigger) {
+            self.asked.push(trigger);
+            let surplus = self.asked.len().saturating_sub(MOST_APPROVALS);
+            self.asked.drain(..surplus);
+        }
+    }
+
     /// Annotations are triggers: what they ask for is written down once and counts from then on, whether or not they stay.
     fn note_annotations(&mut self, wish: &Wish) -> bool {
-        let Some(annotations) = &wish.object.metadata.annotations else { return false };
+        for trigger in triggers(&wish.object) {
+            self.asked(trigger);
+        }
         let mut changed = false;
-        for (key, kind) in [
-            (APPROVE_DELETIONS, ApprovalKind::ApproveDeletions),
-            (ABANDON_DELETIONS, ApprovalKind::AbandonDeletions),
-            (TAKE_OVER, ApprovalKind::TakeOver),
-        ] {
-            let Some(id) = annotations.get(key).map(|id| id.trim()).filter(|id| !id.is_empty()) else {
+        for (kind, id) in std::mem::take(&mut self.asked) {
+            if self.status.approved.iter().any(|known| known.kind == kind && known.id == id) {
                 continue;
-            };
-            let known = self.status.approved.iter().any(|known| known.kind == kind && known.id == id);
-            let held = self.holds.iter().any(|hold| *hold.id == *id);
+            }
             // An id that nothing is held under means nothing yet; it is looked at again when something is.
-            if known || (kind != ApprovalKind::TakeOver && !held) {
+            if kind != ApprovalKind::TakeOver && !self.holds.iter().any(|hold| *hold.id == *id) {
+                self.asked.push((kind, id));
                 continue;
             }
             info!(solid_server = %self.name, id, ?kind, "asked for by annotation");
-            self.status.approved.push(Approval { id: id.to_owned(), kind, time: Time(Timestamp::now()) });
+            self.status.approved.push(Approval { id, kind, time: Time(Timestamp::now()) });
             let surplus = self.status.approved.len().saturating_sub(MOST_APPROVALS);
             self.status.approved.drain(..surplus);
             changed = true;
@@ -166,6 +172,24 @@ impl Task {
             id = hold.id,
         )
     }
+}
+
+/// What an annotation asks for, and of which id.
+pub(in crate::controller) type Trigger = (ApprovalKind, String);
+
+/// What the annotations of a SolidServer ask for.
+pub(in crate::controller) fn triggers(object: &SolidServer) -> Vec<Trigger> {
+    let annotations = object.metadata.annotations.iter().flatten();
+    let asked = annotations.filter_map(|(key, id)| {
+        let kind = match key.as_str() {
+            APPROVE_DELETIONS => ApprovalKind::ApproveDeletions,
+            ABANDON_DELETIONS => ApprovalKind::AbandonDeletions,
+            TAKE_OVER => ApprovalKind::TakeOver,
+            _ => return None,
+        };
+        Some((kind, id.trim().to_owned()))
+    });
+    asked.filter(|(_, id)| !id.is_empty()).collect()
 }
 
 fn zone_status(place: &Place) -> ZoneStatus {
