@@ -21,8 +21,8 @@ use super::catalogue::{Catalogue, Refusal, ServerCatalogue};
 use super::connection::Connector;
 use super::windows::Windows;
 use crate::api::{
-    LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec, SolidServerStatus,
-    ConditionType, Standing, ZoneStatus, find, kstatus,
+    ConditionType, LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec,
+    SolidServerStatus, Standing, ZoneStatus, find, kstatus,
 };
 use crate::plan::{Grant, Marks};
 use crate::reconcile::{self, DeletionRequest, ErrorClass, EventSink, Notice, Trouble};
@@ -374,9 +374,9 @@ impl Task {
             let refusal = Refusal::new(Reason::Suspended, "spec.suspend is true: nothing is read or written");
             return Err((refusal, ErrorClass::Settings));
         }
-        let grants = spec.grants().map_err(|error| {
-            (Refusal::new(Reason::InvalidValue, error.to_string()), ErrorClass::Settings)
-        })?;
+        let grants = spec
+            .grants()
+            .map_err(|error| (Refusal::new(Reason::InvalidValue, error.to_string()), ErrorClass::Settings))?;
         let client = self.connector.client(spec).await.map_err(|refusal| (refusal, ErrorClass::Settings))?;
         let surveyed = self.survey(&client, spec).await;
         surveyed.map(|catalogue| (client, catalogue, grants.into())).map_err(|error| {
@@ -427,7 +427,8 @@ impl Task {
         let shown = if unchecked { format!("{message}{UNCHECKED}") } else { message.to_owned() };
         let mut conditions = kstatus(reason, &shown, generation, Timestamp::now(), &self.status.conditions);
         let held = find(&self.status.conditions, ConditionType::DeletionsHeld);
-        conditions.extend(held.cloned().filter(|_| find(&conditions, ConditionType::DeletionsHeld).is_none()));
+        conditions
+            .extend(held.cloned().filter(|_| find(&conditions, ConditionType::DeletionsHeld).is_none()));
         let cluster_name = Some(self.surroundings.cluster_name.to_string());
         let changed = self.status.conditions != conditions
             || self.status.observed_generation != generation

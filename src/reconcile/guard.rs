@@ -156,19 +156,24 @@ pub(super) async fn rule(
     for (object, rrsets) in &losses {
         let Some(subject) = work.subjects.get(object) else { continue };
         memory.void_others(object, uid(subject));
-        if let Some(cleared) = memory.cleared.get(object).filter(|cleared| rrsets.is_subset(&cleared.rrsets)) {
+        let hold = memory.held.get(object).map(|held| held.id.clone()).or_else(|| hold_of(subject));
+        // Also of what was approved before, as far as it has not happened yet.
+        if let Some(id) = hold.as_ref().filter(|id| guard.abandoned.contains(*id))
+            && is_deleting(subject)
+        {
+            memory.forget(object);
+            rulings.insert(object.clone(), Ruling::Abandoned(id.clone()));
+            continue;
+        }
+        if let Some(cleared) = memory.cleared.get(object).filter(|cleared| rrsets.is_subset(&cleared.rrsets))
+        {
             if cleared.counted.is_some_and(|counted| now.saturating_sub(counted) > guard.window / 10) {
                 late.insert(object, rrsets);
             }
             continue;
         }
         memory.cleared.remove(object);
-        let hold = memory.held.get(object).map(|held| held.id.clone()).or_else(|| hold_of(subject));
         match hold {
-            Some(id) if guard.abandoned.contains(&id) && is_deleting(subject) => {
-                memory.forget(object);
-                rulings.insert(object.clone(), Ruling::Abandoned(id));
-            }
             Some(id) if guard.approved.contains(&id) => memory.clear(object, subject, rrsets, None),
             Some(id) => memory.hold(object, subject, rrsets, &id, now),
             None => {

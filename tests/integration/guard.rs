@@ -131,7 +131,8 @@ async fn until_gone(world: &World, name: &str) {
 /// Names of the example's zone that have a row of ours.
 fn names(world: &World) -> BTreeSet<String> {
     let rows = world.simulator.rows();
-    let ours = rows.iter().filter(|row| !row.pending_delete && row.class_parameters.contains_key("k8s_owner"));
+    let ours =
+        rows.iter().filter(|row| !row.pending_delete && row.class_parameters.contains_key("k8s_owner"));
     ours.map(|row| row.name.trim_end_matches(".example.com").to_owned()).collect()
 }
 
@@ -157,7 +158,8 @@ async fn three_hundred_deletions_of_a_thousand_wait_until_they_are_approved() {
     }
     assert_eq!(deletes(&world), 5);
     assert_eq!(deletions_held(&world).await, None);
-    let entries: u32 = status(&world).await.zones.iter().flat_map(|zone| &zone.deletions).map(|entry| entry.count).sum();
+    let entries: u32 =
+        status(&world).await.zones.iter().flat_map(|zone| &zone.deletions).map(|entry| entry.count).sum();
     assert_eq!(entries, 5, "written down before they happened");
 
     world.simulator.reset_calls();
@@ -169,7 +171,8 @@ async fn three_hundred_deletions_of_a_thousand_wait_until_they_are_approved() {
     assert!(message(&record).contains("h0100.example.com A would go"), "{}", message(&record));
     world
         .until("the Event is there", async || {
-            let events = world.kubectl(&["get", "events", "-A", "-o", "custom-columns=R:.reason,M:.message"]).await;
+            let events =
+                world.kubectl(&["get", "events", "-A", "-o", "custom-columns=R:.reason,M:.message"]).await;
             events.lines().any(|line| line.starts_with("DeletionHeld") && line.contains(&id))
         })
         .await;
@@ -198,7 +201,10 @@ async fn three_hundred_deletions_of_a_thousand_wait_until_they_are_approved() {
     run(&world, &command(&held, "approve-deletions")).await;
     world.kubectl(&["annotate", "solidserver", "default", "solidserver.dev/approve-deletions-"]).await;
     world.until("the approval is written down and some are gone", async || deletes(&world) >= 20).await;
-    assert_eq!(status(&world).await.approved.iter().map(|approval| &*approval.id).collect::<Vec<_>>(), [&*id]);
+    assert_eq!(
+        status(&world).await.approved.iter().map(|approval| &*approval.id).collect::<Vec<_>>(),
+        [&*id]
+    );
     world.kill_operator().await;
     assert!(world.all_records("shop").await.len() > 695, "it was killed in the middle");
     world.simulator.set_latency(Duration::ZERO);
@@ -319,11 +325,12 @@ async fn names_and_types_that_change_in_great_numbers_are_held_and_can_be_set_ba
 
     // Set back: nothing was written, and nothing is held. The rest is done when it is approved.
     world.apply(&manifests("shop", 0..20)).await;
-    world.until("twenty are ready", async || {
-        let records = world.all_records("shop").await;
-        records.iter().filter(|record| shows(record, "InSync") && hold_id(record).is_none()).count() == 20
-    })
-    .await;
+    world
+        .until("twenty are ready", async || {
+            let records = world.all_records("shop").await;
+            records.iter().filter(|record| shows(record, "InSync") && hold_id(record).is_none()).count() == 20
+        })
+        .await;
     assert_eq!(world.simulator.calls().writes(), 0);
     assert_eq!(names(&world), before);
     let annotation = format!("solidserver.dev/approve-deletions={id}");
@@ -369,4 +376,61 @@ async fn a_deleted_definition_takes_no_row_along_before_that_is_approved() {
     world.until("the rows are gone", async || names(&world).is_empty()).await;
     world.kubectl(&["wait", "--for=delete", "crd/dnsrecords.solidserver.dev", "--timeout=60s"]).await;
     assert_eq!(deletes(&world), 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_case_of_a_deletion_ends_as_the_guide_says() {
+    let mut world = world("deletions: {maxCount: 0, maxPercent: 0}", Options::default()).await;
+    let named = ["abandoned", "approved", "byhand", "edited", "suspended"];
+    let mut yaml: String = named.iter().map(|name| manifest("shop", name, &a(name, "192.0.2.1"))).collect();
+    yaml += &manifest("shop", "retained", &(a("retained", "192.0.2.1") + ", deletionPolicy: Retain"));
+    yaml += &manifest("shop", "nowhere", "fqdn: www.nowhere.test, type: A, values: [192.0.2.1]");
+    world.apply(&yaml).await;
+    for name in named.iter().chain(&["retained"]) {
+        world.until_reason("shop", name, "InSync").await;
+    }
+    world.until_reason("shop", "nowhere", "ZoneNotFound").await;
+    world.apply(&manifest("shop", "loser", &a("approved", "192.0.2.2"))).await;
+    world.until_reason("shop", "loser", "Conflict").await;
+    world.apply(&manifest("shop", "suspended", &(a("suspended", "192.0.2.2") + ", suspend: true"))).await;
+    world.until_reason("shop", "suspended", "Suspended").await;
+
+    // Nothing of theirs would be lost, though the guard lets nothing through.
+    let free = ["retained", "nowhere", "loser", "suspended"];
+    delete(&world, &free).await;
+    for name in free {
+        world.until(&format!("{name} is gone"), async || world.record("shop", name).await.is_none()).await;
+    }
+    assert_eq!(world.rows("retained.example.com"), ["A 600 192.0.2.1 | -"]);
+    assert_eq!(world.rows("suspended.example.com"), ["A 600 192.0.2.1 | shop/suspended"]);
+
+    delete(&world, &["abandoned", "approved", "byhand", "edited"]).await;
+    let (_, id) = until_held(&world, "shop", 4).await;
+    // Kubernetes takes no deletion back.
+    world.apply(&manifest("shop", "edited", &a("edited", "192.0.2.9"))).await;
+    let edited = world.until_reason("shop", "edited", "DeletionHeld").await;
+    assert_eq!(hold_id(&edited).as_ref(), Some(&id));
+    assert_eq!(world.rows("edited.example.com"), ["A 600 192.0.2.1 | shop/edited"]);
+    let row = world.simulator.rows_at("byhand.example.com").remove(0);
+    world.simulator.delete_row(&row.id).unwrap();
+    world.a_round("default").await;
+    until_gone(&world, "byhand").await;
+    world
+        .kubectl(&["annotate", "dnsrecord", "-n", "shop", "abandoned", "solidserver.dev/abandon=true"])
+        .await;
+    world.until("it is let go", async || world.record("shop", "abandoned").await.is_none()).await;
+    assert_eq!(world.rows("abandoned.example.com"), ["A 600 192.0.2.1 | shop/abandoned"]);
+    world
+        .until("the condition counts what is left", async || {
+            deletions_held(&world).await.is_some_and(|held| held.contains(&format!("hold {id} of 2 RRsets")))
+        })
+        .await;
+    assert_eq!(deletes(&world), 0);
+    let annotation = format!("solidserver.dev/approve-deletions={id}");
+    world.kubectl(&["annotate", "solidserver", "default", &annotation]).await;
+    until_gone(&world, "approved").await;
+    until_gone(&world, "edited").await;
+    assert_eq!(deletes(&world), 2);
+    world.until("nothing is held any more", async || deletions_held(&world).await.is_none()).await;
+    assert!(world.stop_operator().await.success());
 }

@@ -109,8 +109,7 @@ impl World {
     pub(crate) async fn solid_server_at(&self, name: &str, endpoint: &str, spec: &str) {
         let bundle =
             base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
-        let guard =
-            if spec.contains("guard:") { "" } else { "\n  guard: {deletions: {maxCount: 1000}}" };
+        let guard = if spec.contains("guard:") { "" } else { "\n  guard: {deletions: {maxCount: 1000}}" };
         self.apply(&format!(
             "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {spec}{guard}\n"
         ))

@@ -8,8 +8,8 @@ use tracing::{info, warn};
 
 use super::{Hold, Task, Wish};
 use crate::api::{
-    ABANDON_DELETIONS, APPROVE_DELETIONS, Approval, ApprovalKind, ConditionType, Reason, SolidServer, SolidServerSpec,
-    TAKE_OVER, ZoneStatus, find, is_true, with_deletions_held,
+    ABANDON_DELETIONS, APPROVE_DELETIONS, Approval, ApprovalKind, ConditionType, Reason, SolidServer,
+    SolidServerSpec, TAKE_OVER, ZoneStatus, find, is_true, with_deletions_held,
 };
 use crate::reconcile::{Bound, DeletionRequest, Notice};
 use crate::record::Place;
@@ -24,8 +24,7 @@ const HOLDS_NAMED: usize = 5;
 impl Task {
     /// Grants losses within the window's count, which is written down before the answer is given.
     pub(super) async fn judge(&mut self, wish: &Wish, request: DeletionRequest) {
-        let window =
-            wish.object.spec.deletions_window().unwrap_or(SolidServerSpec::DEFAULT_DELETIONS_WINDOW);
+        let window = wish.object.spec.deletions_window().unwrap_or(SolidServerSpec::DEFAULT_DELETIONS_WINDOW);
         let now = Timestamp::now();
         let zone = zone_status(&request.place);
         let counted = self.windows.count(&zone, window, now);
@@ -150,7 +149,10 @@ impl Task {
                 self.holds.len() - HOLDS_NAMED
             ));
         }
-        format!("more deletions than spec.guard lets through; nothing of them is deleted: {}", lines.join("; "))
+        format!(
+            "more deletions than spec.guard lets through; nothing of them is deleted: {}",
+            lines.join("; ")
+        )
     }
 
     /// The commands come before the names: an Event's note is short.

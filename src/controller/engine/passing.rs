@@ -16,7 +16,8 @@ use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, ZoneKey};
 use crate::plan::{Allowance, Marks, ObjectName, Stage};
 use crate::reconcile::{
-    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, Subject, Work, is_held, is_ready, shown_reason,
+    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, Subject, Work, is_held, is_ready,
+    shown_reason,
 };
 use crate::record::{Name, Place};
 
