@@ -376,6 +376,8 @@ async fn a_deleted_definition_takes_no_row_along_before_that_is_approved() {
     world.until("the rows are gone", async || names(&world).is_empty()).await;
     world.kubectl(&["wait", "--for=delete", "crd/dnsrecords.solidserver.dev", "--timeout=60s"]).await;
     assert_eq!(deletes(&world), 30);
+    // The next world may get this control plane.
+    world.plane.install_crds().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
