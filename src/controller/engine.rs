@@ -93,6 +93,8 @@ pub(super) struct Engine {
     failed_errands: Vec<(ObjectName, Errand)>,
     running_errands: JoinSet<Ran>,
     rounds: Rounds,
+    /// SolidServers of which less is held than their condition says.
+    untold_holds: BTreeSet<Arc<str>>,
     /// The labels of the namespaces, by which delegation is judged.
     namespaces: HashMap<Arc<str>, Labels>,
     quotas: Quotas,
@@ -129,6 +131,7 @@ impl Engine {
             failed_errands: Vec::new(),
             running_errands: JoinSet::new(),
             rounds: Rounds::new(),
+            untold_holds: BTreeSet::new(),
             namespaces: HashMap::new(),
             quotas: Quotas::default(),
             to_rebind: BTreeSet::new(),
@@ -367,12 +370,20 @@ impl Engine {
             self.appliances.get(&name).is_some_and(|known| known.object.metadata.uid == object.metadata.uid);
         if same {
             if let Some(known) = self.appliances.get_mut(&name) {
-                let approved = |object: &SolidServer, take_over: bool| -> usize {
+                let approved = |object: &SolidServer, take_over: bool| -> Vec<(ApprovalKind, String)> {
                     let all = object.status.iter().flat_map(|status| &status.approved);
-                    all.filter(|one| (one.kind == ApprovalKind::TakeOver) == take_over).count()
+                    let asked = all.filter(|one| (one.kind == ApprovalKind::TakeOver) == take_over);
+                    asked.map(|one| (one.kind, one.id.clone())).collect()
                 };
                 let decided = approved(&known.object, false) != approved(&object, false);
                 let taken_over = approved(&known.object, true) != approved(&object, true);
+                // One by one: a wish tells only the newest state, and what was set and taken off again at once would get lost.
+                let before = appliance::triggers(&known.object);
+                for trigger in appliance::triggers(&object) {
+                    if !before.contains(&trigger) {
+                        known.ask(Ask::Trigger(trigger));
+                    }
+                }
                 known.object = object;
                 if decided {
                     self.decide_the_held(&name);
@@ -411,7 +422,8 @@ impl Engine {
 
     /// Somebody has approved or abandoned deletions: those concerned are decided anew.
     fn decide_the_held(&mut self, name: &Arc<str>) {
-        let zones: Vec<ZoneKey> = self.zones.keys().filter(|zone| zone.solid_server == *name).cloned().collect();
+        let zones: Vec<ZoneKey> =
+            self.zones.keys().filter(|zone| zone.solid_server == *name).cloned().collect();
         for zone in zones {
             let Some(state) = self.zones.get_mut(&zone) else { continue };
             let held: Vec<ObjectName> = state.guard.held.keys().cloned().collect();

@@ -4,11 +4,11 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 #[cfg(test)]
-#[path = "../support/proxy.rs"]
-mod proxy;
-#[cfg(test)]
 #[path = "../support/planes.rs"]
 mod planes;
+#[cfg(test)]
+#[path = "../support/proxy.rs"]
+mod proxy;
 #[cfg(test)]
 #[path = "../support/resolver.rs"]
 mod resolver;
@@ -39,6 +39,8 @@ mod delegation;
 mod deploy;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod guard;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

@@ -142,6 +142,8 @@ impl World {
     }
 
     /// The same at another address that leads to the simulator. Without `zones` all may write on the default server and view.
+    /// Where the spec says nothing of the deletion guard it lets through what
+    /// a test deletes.
     pub(crate) async fn solid_server_at(&self, name: &str, endpoint: &str, spec: &str) {
         // Over this one without a word, as most people write it.
         let fields = if self.wire == Wire::RestBasic { String::new() } else { self.wire.fields() };
@@ -153,8 +155,9 @@ impl World {
         let zones = if spec.contains("zones:") { String::new() } else { for_all(&[], &[]) };
         let bundle =
             base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
+        let guard = if spec.contains("guard:") { "" } else { "\n  guard: {deletions: {maxCount: 1000}}" };
         self.apply(&format!(
-            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  {zones}\n  {spec}\n"
+            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  {zones}\n  {spec}{guard}\n"
         ))
         .await;
     }

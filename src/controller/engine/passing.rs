@@ -11,12 +11,13 @@ use tracing::{debug, error};
 
 use super::{Engine, PASSES_OF_ONE};
 use crate::api::desired::{claim, reconcile_requested};
-use crate::api::{ApprovalKind, DnsRecord, Reason};
+use crate::api::{ApprovalKind, DnsRecord, Reason, SolidServerSpec};
 use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, ZoneKey};
 use crate::plan::{Allowance, Marks, ObjectName, Stage};
 use crate::reconcile::{
-    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, Subject, Work, is_held, is_ready, shown_reason,
+    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, Subject, Work, is_held, is_ready,
+    shown_reason,
 };
 use crate::record::{Name, Place};
 
@@ -92,6 +93,7 @@ impl Engine {
                 max_count: ready.spec.deletions_max_count(),
                 max_percent: ready.spec.deletions_max_percent(),
             },
+            window: ready.spec.deletions_window().unwrap_or(SolidServerSpec::DEFAULT_DELETIONS_WINDOW),
             owned: state.owned,
             ledger: appliance.ledger.clone(),
             approved: asked(ApprovalKind::ApproveDeletions),
@@ -214,8 +216,7 @@ impl Engine {
             state.owned = done.owned.or(state.owned);
             let held_before = std::mem::replace(&mut state.guard, done.memory);
             let members = state.all();
-            state.guard.waiting.retain(|object, _| members.contains(object));
-            state.guard.held.retain(|object, _| members.contains(object));
+            state.guard.retain(&members);
             held_changed = held_before.held != state.guard.held;
             state.known = done.known;
             state.whole_due |= failed && done.whole;
@@ -278,6 +279,8 @@ impl Engine {
             self.end_round(&zone.solid_server, Some(&zone.place));
         } else if goes_on {
             self.queue.goes_on(zone, now);
+        } else if state.dirty.is_empty() && !state.whole_due && !state.guard.waiting.is_empty() {
+            // A wave is settling: what comes of it belongs to this round.
         } else if state.dirty.is_empty() && !state.whole_due {
             self.end_round(&zone.solid_server, Some(&zone.place));
         } else {

@@ -278,9 +278,21 @@ impl Engine {
         for (zone, name) in &registered {
             let Some(state) = self.zones.get_mut(zone) else { continue };
             state.remove(name, object);
-            state.guard.forget(object);
             state.dirty.remove(object);
             state.retries.remove(object);
+            let waited = state.guard.waiting.contains_key(object);
+            if state.guard.held.contains_key(object) {
+                self.untold_holds.insert(Arc::clone(&zone.solid_server));
+            }
+            state.guard.forget(object);
+            if waited && state.guard.waiting.is_empty() {
+                // A round may wait for this wave.
+                let any = state.any().cloned();
+                if let Some(any) = any {
+                    self.mark(zone, &any);
+                }
+            }
+            let Some(state) = self.zones.get(zone) else { continue };
             // Those that it stood in the way of may go on now.
             let rivals: Vec<ObjectName> = state.at(name).cloned().collect();
             for rival in rivals {
