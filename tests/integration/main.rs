@@ -7,8 +7,14 @@ mod control_plane;
 #[path = "../support/proxy.rs"]
 mod proxy;
 #[cfg(test)]
+#[path = "../support/planes.rs"]
+mod planes;
+#[cfg(test)]
 #[path = "../support/resolver.rs"]
 mod resolver;
+#[cfg(test)]
+#[path = "../support/wire.rs"]
+mod wire;
 #[cfg(test)]
 #[path = "../support/world.rs"]
 mod world;

@@ -9,7 +9,7 @@ use solidserver_operator::plan::{Asked, Labels, delegated};
 
 use crate::world::{World, manifest};
 
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/components/admission/delegation.yaml");
+const COMPONENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/components/admission");
 
 const ZONES: &str = "
   zones:
@@ -134,7 +134,7 @@ async fn the_api_server_refuses_what_the_operator_would_not_write() {
     let (without, words) = taken(&world, &cases).await;
     assert_eq!(without.len(), cases.len(), "without the policy all are taken: {words}");
 
-    world.kubectl(&["apply", "-f", POLICY]).await;
+    world.kubectl(&["apply", "--kustomize", COMPONENT]).await;
     let refused: Vec<DnsRecord> =
         cases.iter().filter(|record| !of_the_operator.contains(&key(record))).take(1).cloned().collect();
     world
@@ -175,4 +175,8 @@ async fn the_api_server_refuses_what_the_operator_would_not_write() {
         .await;
     world.kubectl(&dry).await;
     world.kubectl(&["delete", "dnsrecord", "-n", "shop", "kept", "--timeout=60s"]).await;
+
+    // Others use this control plane after us.
+    world.kubectl(&["delete", "--kustomize", COMPONENT, "--timeout=60s"]).await;
+    world.until("the policy is gone", async || taken(&world, &refused).await.0.len() == 1).await;
 }
