@@ -110,7 +110,9 @@ pub async fn run(
         events,
         started: Instant::now(),
     });
-    engine::Engine::new(tools, surroundings, records, health, 2 * lists + 1).run(sights, news, shutdown).await;
+    engine::Engine::new(tools, surroundings, records, health, 2 * lists + 1)
+        .run(sights, news, shutdown)
+        .await;
     Ok(())
 }
 

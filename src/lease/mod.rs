@@ -300,7 +300,10 @@ impl Candidate {
                 return;
             }
             let renewed = Lease {
-                spec: Some(LeaseSpec { renew_time: Some(MicroTime(Timestamp::now())), ..lease.spec.clone().unwrap_or_default() }),
+                spec: Some(LeaseSpec {
+                    renew_time: Some(MicroTime(Timestamp::now())),
+                    ..lease.spec.clone().unwrap_or_default()
+                }),
                 ..lease.clone()
             };
             match self.write(renewed, left.min(timing.retry.max(Duration::from_secs(1)))).await {
@@ -401,7 +404,9 @@ impl Candidate {
         match self.write(Lease { spec: Some(free), ..lease }, self.patience()).await {
             Tried::Ours { .. } => info!(lease = self.name, "given back"),
             Tried::Refused => {}
-            Tried::Unknown(why) => warn!(lease = self.name, "giving the Lease back: {why}; it runs out by itself"),
+            Tried::Unknown(why) => {
+                warn!(lease = self.name, "giving the Lease back: {why}; it runs out by itself")
+            }
         }
     }
 
