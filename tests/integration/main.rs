@@ -4,19 +4,11 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 #[cfg(test)]
-<<<<<<< HEAD
 #[path = "../support/planes.rs"]
 mod planes;
 #[cfg(test)]
 #[path = "../support/proxy.rs"]
 mod proxy;
-=======
-#[path = "../support/proxy.rs"]
-mod proxy;
-#[cfg(test)]
-#[path = "../support/planes.rs"]
-mod planes;
->>>>>>> s-delegation
 #[cfg(test)]
 #[path = "../support/resolver.rs"]
 mod resolver;
