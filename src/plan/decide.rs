@@ -317,7 +317,12 @@ impl<'a> Planner<'a, '_> {
         let verdict = if claim.sharing == Sharing::Exclusive && !others.is_empty() {
             Verdict::ForeignValues { ttl, values: self.described(&others) }
         } else {
-            Verdict::InSync { ttl }
+            // Whoever has nothing of its own to add shows the TTL that is there.
+            let shown = others.iter().find(|(row, _)| {
+                wanted.values.is_empty()
+                    && row.data.as_ref().is_some_and(|data| claim.rrset.values.contains(data))
+            });
+            Verdict::InSync { ttl: shown.map_or(ttl, |(row, _)| row.ttl) }
         };
 
         let drifted = claim.was_applied(&theirs) && !inherits;

@@ -143,3 +143,20 @@ fn beside_foreign_values_an_unmarked_one_with_their_ttl_is_adopted() {
     scene.apply(&scene.plan());
     assert_eq!(scene.outcome("shop/web"), ("in sync 300".to_owned(), vec![]));
 }
+
+#[test]
+fn a_sharer_without_a_row_of_its_own_shows_the_ttl_that_is_there() {
+    // What shop/b would have is blog/b's, with a TTL that blog/b only reports.
+    let scene = Scene::new(
+        [
+            claim("shop/b", "a.example.com 600 A 192.0.2.3").shared(),
+            claim("blog/b", "a.example.com 300 A 192.0.2.3")
+                .shared()
+                .reporting()
+                .was("a.example.com 600 A 192.0.2.3"),
+        ],
+        [row("1 a.example.com 600 A 192.0.2.3").marked("blog/b")],
+    );
+    assert_eq!(scene.outcome("shop/b"), ("in sync 600".to_owned(), vec![]));
+    assert!(scene.outcome("blog/b").0.starts_with("drifted"));
+}
