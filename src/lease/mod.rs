@@ -9,7 +9,7 @@
 //!   the gap that remains.
 //! - Whoever is cut off from the API server hears nothing and stops by its own clock.
 //!
-//! [`term`] decides, this file asks the API server (IO).
+//! `term` decides, this file asks the API server (IO).
 
 mod term;
 
