@@ -58,6 +58,8 @@ mod smoke;
 #[cfg(test)]
 mod surprises;
 #[cfg(test)]
+mod take_over;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod trouble;
