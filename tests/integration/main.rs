@@ -32,6 +32,8 @@ mod deploy;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod leases;
