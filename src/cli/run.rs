@@ -220,7 +220,8 @@ impl RunArguments {
             watch_namespaces,
             kubeconfig: kubeconfig.clone().filter(|path| !path.is_empty()).map(PathBuf::from),
             instance_id: checked_instance_id(instance_id)?,
-            lease: Timing { duration: *lease_duration, renew: *lease_renew, retry: *lease_retry }.checked()?,
+            lease: Timing { duration: *lease_duration, renew: *lease_renew, retry: *lease_retry }
+                .checked()?,
             environment_proxies: true,
         };
         let log_filter = said(log.clone())
@@ -464,11 +465,15 @@ mod tests {
     #[test]
     fn durations_of_leases_must_fit_together() {
         let of = |flags: &[&str]| {
-            settings(&[&["--cluster-name=a"], flags].concat(), &Around::default()).map(|all| all.controller.lease)
+            settings(&[&["--cluster-name=a"], flags].concat(), &Around::default())
+                .map(|all| all.controller.lease)
         };
         assert_eq!(of(&[]), Ok(Timing::default()));
         let short = of(&["--lease-duration=3s", "--lease-renew=2s", "--lease-retry=500ms"]).unwrap();
-        assert_eq!((short.duration.as_millis(), short.renew.as_millis(), short.retry.as_millis()), (3000, 2000, 500));
+        assert_eq!(
+            (short.duration.as_millis(), short.renew.as_millis(), short.retry.as_millis()),
+            (3000, 2000, 500)
+        );
         let error = of(&["--lease-renew=15s"]).unwrap_err().to_string();
         assert!(error.starts_with("--lease-renew must be"), "{error}");
     }

@@ -370,7 +370,8 @@ impl Task {
                 self.surroundings.metrics.solid_server_up(&self.name, false);
                 warn!(solid_server = %self.name, reason = refusal.reason.as_str(), "{}", refusal.message);
                 self.say(wish, refusal.reason, &refusal.message).await;
-                let news = News::Trouble { name: Arc::clone(&self.name), refusal, term: self.surroundings.claim.only() };
+                let term = self.surroundings.claim.only();
+                let news = News::Trouble { name: Arc::clone(&self.name), refusal, term };
                 let _ = self.surroundings.news.send(news).await;
             }
         }

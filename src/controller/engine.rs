@@ -410,7 +410,8 @@ impl Engine {
 
     /// Somebody has approved or abandoned deletions: those concerned are decided anew.
     fn decide_the_held(&mut self, name: &Arc<str>) {
-        let zones: Vec<ZoneKey> = self.zones.keys().filter(|zone| zone.solid_server == *name).cloned().collect();
+        let zones: Vec<ZoneKey> =
+            self.zones.keys().filter(|zone| zone.solid_server == *name).cloned().collect();
         for zone in zones {
             let Some(state) = self.zones.get_mut(&zone) else { continue };
             let held: Vec<ObjectName> = state.guard.held.keys().cloned().collect();

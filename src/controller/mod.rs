@@ -26,8 +26,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::plan::Identity;
 use crate::lease::{Claim, Leases, Timing};
+use crate::plan::Identity;
 use crate::reconcile::{Cluster, EventSink, Tools};
 use crate::telemetry::{Health, Metrics};
 

@@ -5,7 +5,7 @@
 //! - The holder counts from the moment before it *sent* its last renewal, everybody else from the moment at which they *saw* it, each
 //!   by a clock of its own that only measures distances. The holder stops after `renew`, others begin after `duration`.
 //! - A call to the appliance is started only while the Lease is held, and is cut off `duration - renew` ([`Timing::longest_write`])
-//!   after the moment until which it is held: that is before anybody else may begin. The appliance knows no fencing token: a process
+//!   after the moment until which it is held, as the last renewal has it: that is before anybody else may begin. The appliance knows no fencing token: a process
 //!   that is frozen between this check and its send is the gap that remains.
 //! - A [`Claim`] is one of a term. What was begun in a term that ended does not go on in a later one: somebody else may have written
 //!   in between.
@@ -140,6 +140,13 @@ impl Claim {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.term().map(|term| term.until + self.margin)
+    }
+
+    /// Waits until a call that is on its way must have ended: until [`Claim::deadline`], which moves on as long as the Lease is renewed.
+    pub async fn runs_out(&self) {
+        while let Some(deadline) = self.deadline() {
+            tokio::time::sleep_until(deadline.into()).await;
+        }
     }
 
     /// The term that this claim is one of, if it is one of a single term.
@@ -301,6 +308,7 @@ struct Candidate {
 impl Candidate {
     async fn run(self) {
         let mut seen = self.shared.seen.subscribe();
+        let mut told = String::new();
         // What the watch has not shown yet is asked for: a Lease that it does not know may well be there.
         if let Err(error) = self.look().await {
             debug!(lease = self.name, "looking at the Lease: {error}");
@@ -338,7 +346,11 @@ impl Candidate {
                     }
                 }
                 Tried::Refused => {}
-                Tried::Unknown(why) => debug!(lease = self.name, "taking the Lease: {why}"),
+                Tried::Unknown(why) if why == told => debug!(lease = self.name, "taking the Lease: {why}"),
+                Tried::Unknown(why) => {
+                    warn!(lease = self.name, "taking the Lease: {why}");
+                    told = why;
+                }
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -378,7 +390,10 @@ impl Candidate {
                 return;
             }
             let renewed = Lease {
-                spec: Some(LeaseSpec { renew_time: Some(MicroTime(Timestamp::now())), ..lease.spec.clone().unwrap_or_default() }),
+                spec: Some(LeaseSpec {
+                    renew_time: Some(MicroTime(Timestamp::now())),
+                    ..lease.spec.clone().unwrap_or_default()
+                }),
                 ..lease.clone()
             };
             match self.write(renewed, left.min(timing.retry.max(Duration::from_secs(1)))).await {
@@ -417,7 +432,11 @@ impl Candidate {
         let since = now();
         let parameters = PostParams::default();
         let create = self.shared.api.create(&parameters, &lease);
-        self.judge(since, tokio::time::timeout(self.patience(), create).await)
+        match tokio::time::timeout(self.patience(), create).await {
+            // Nobody was faster: the namespace is not there.
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => Tried::Unknown(status.message),
+            answer => self.judge(since, answer),
+        }
     }
 
     async fn take(&self) -> Tried {
@@ -483,7 +502,9 @@ impl Candidate {
         match self.write(Lease { spec: Some(free), ..lease }, self.patience()).await {
             Tried::Ours { .. } => info!(lease = self.name, "given back"),
             Tried::Refused => {}
-            Tried::Unknown(why) => warn!(lease = self.name, "giving the Lease back: {why}; it runs out by itself"),
+            Tried::Unknown(why) => {
+                warn!(lease = self.name, "giving the Lease back: {why}; it runs out by itself")
+            }
         }
     }
 

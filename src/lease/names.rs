@@ -45,7 +45,10 @@ mod tests {
         let (one, two) = (lease_name(&dots), lease_name(&other));
         assert_ne!(one, two);
         for name in [one, two] {
-            assert!(name.len() <= LONGEST && !name.contains(".-") && name.starts_with("solidserver-aaa"), "{name}");
+            assert!(
+                name.len() <= LONGEST && !name.contains(".-") && name.starts_with("solidserver-aaa"),
+                "{name}"
+            );
         }
     }
 }

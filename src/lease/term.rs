@@ -31,10 +31,14 @@ impl Default for Timing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimingError {
     /// Nothing could be renewed in time.
-    #[error("--lease-retry must be above zero and below half of --lease-renew, so that a renewal can fail and be tried again")]
+    #[error(
+        "--lease-retry must be above zero and below half of --lease-renew, so that a renewal can fail and be tried again"
+    )]
     Retry,
     /// The holder would go on while another one begins.
-    #[error("--lease-renew must be at least 500ms below --lease-duration: that is the time which a write may take")]
+    #[error(
+        "--lease-renew must be at least 500ms below --lease-duration: that is the time which a write may take"
+    )]
     Renew,
     /// Leases say their duration in seconds.
     #[error("--lease-duration must be whole seconds, 1 at least")]
@@ -132,7 +136,13 @@ mod tests {
     }
 
     fn sighting(holder: &str, since: Instant) -> Sighting {
-        Sighting { version: "7".to_owned(), holder: holder.to_owned(), duration: seconds(15), since, gone: false }
+        Sighting {
+            version: "7".to_owned(),
+            holder: holder.to_owned(),
+            duration: seconds(15),
+            since,
+            gone: false,
+        }
     }
 
     #[test]

@@ -12,8 +12,8 @@ use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::lease::Claim;
 use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus, FIELD_MANAGER};
+use crate::lease::Claim;
 
 /// Longest wait for the API server's answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -189,7 +189,8 @@ where
             api.patch(&name, &parameters, &patch).await
         }
     };
-    let deadline = claim.deadline().ok_or(FenceError::NotHeld)?.min(tokio::time::Instant::now().into_std() + PATIENCE);
+    let deadline =
+        claim.deadline().ok_or(FenceError::NotHeld)?.min(tokio::time::Instant::now().into_std() + PATIENCE);
     match tokio::time::timeout_at(deadline.into(), call).await.map_err(|_| silent())? {
         Ok(object) => Ok(object),
         // 404: gone. 422: a test failed, so it is another object, or its finalizers changed.

@@ -22,7 +22,8 @@ use tracing::{debug, info, warn};
 use crate::api::{DnsRecord, Reason};
 use crate::lease::Claim;
 use crate::plan::{
-    Brake, Change, Claim as RecordClaim, Decision, Identity, Marks, ObjectName, Owner, Verdict, ZoneView, plan,
+    Brake, Change, Claim as RecordClaim, Decision, Identity, Marks, ObjectName, Owner, Verdict, ZoneView,
+    plan,
 };
 use crate::record::{Name, Place, Row};
 use crate::solidserver::Client;

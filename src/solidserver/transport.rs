@@ -223,16 +223,20 @@ impl Transport {
         })?;
         let service = request.service;
         // Asked last, for the wait at the gate may be long: from here on nothing waits before the request is sent.
-        let deadline = self.claim.deadline().ok_or_else(|| Failed::last(Error::NotStarted { service }))?;
+        if !self.claim.is_held() {
+            return Err(Failed::last(Error::NotStarted { service }));
+        }
         let started = gate::now();
-        let sent = tokio::time::timeout_at(deadline.into(), self.send(http, request, started)).await;
-        let answer = sent.unwrap_or_else(|_| {
-            let cause = "cut off, for the Lease of the SolidServer could not be renewed".to_owned();
-            Err(Failed::last(match request.operation.is_write() {
-                true => Error::Ambiguous { service, cause },
-                false => Error::Unreachable { cause },
-            }))
-        });
+        let answer = tokio::select! {
+            answer = self.send(http, request, started) => answer,
+            () = self.claim.runs_out() => {
+                let cause = "cut off, for the Lease of the SolidServer could not be renewed".to_owned();
+                Err(Failed::last(match request.operation.is_write() {
+                    true => Error::Ambiguous { service, cause },
+                    false => Error::Unreachable { cause },
+                }))
+            }
+        };
         drop(pass);
         let duration = gate::now().saturating_duration_since(started);
         let outcome = answer
@@ -547,7 +551,10 @@ mod tests {
         }
         let mut settings = settings("https://ddi.example.com");
         settings.credentials = Credentials::Basic { username: "a:b".into(), password: "x".into() };
-        assert!(matches!(Transport::new(settings, Claim::undisputed(), None).map(drop), Err(Error::Settings { .. })));
+        assert!(matches!(
+            Transport::new(settings, Claim::undisputed(), None).map(drop),
+            Err(Error::Settings { .. })
+        ));
     }
 
     #[test]
@@ -574,14 +581,16 @@ mod tests {
             assert_eq!(url.as_str(), format!("https://ddi.example.com/gateway/ddi/rest/dns_rr_add?{query}"));
             assert!(body.is_none());
         }
-        let transport = Transport::new(settings("https://ddi.example.com"), Claim::undisputed(), None).unwrap();
+        let transport =
+            Transport::new(settings("https://ddi.example.com"), Claim::undisputed(), None).unwrap();
         let (url, _) = transport.place(&request(Method::GET, Vec::new())).unwrap();
         assert_eq!(url.as_str(), "https://ddi.example.com/rest/dns_rr_add");
     }
 
     #[test]
     fn parameters_too_long_for_a_url_travel_as_json() {
-        let transport = Transport::new(settings("https://ddi.example.com"), Claim::undisputed(), None).unwrap();
+        let transport =
+            Transport::new(settings("https://ddi.example.com"), Claim::undisputed(), None).unwrap();
         let long = "\"ü\"".repeat(2000);
         let parameters = vec![("value1", long.clone().into()), ("add_flag", "edit_only".into())];
         let (url, body) = transport.place(&request(Method::PUT, parameters.clone())).unwrap();
@@ -594,7 +603,8 @@ mod tests {
 
     #[test]
     fn a_body_of_the_requests_own_travels_as_json_below_the_path_of_the_dialect() {
-        let transport = Transport::new(settings("https://ddi.example.com/gateway"), Claim::undisputed(), None).unwrap();
+        let transport =
+            Transport::new(settings("https://ddi.example.com/gateway"), Claim::undisputed(), None).unwrap();
         let own = serde_json::json!({"rr_id": 4, "rr_value1": "é".repeat(9000)}).as_object().cloned();
         let request = Request {
             root: "api/v2.0",

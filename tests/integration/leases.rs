@@ -23,8 +23,7 @@ fn timing() -> Timing {
 /// A client that does not repeat requests, at another address when one is given.
 async fn client(plane: &ControlPlane, through: Option<&Proxy>) -> kube::Client {
     let file = Kubeconfig::read_from(plane.kubeconfig()).unwrap();
-    let mut config =
-        kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
+    let mut config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
     if let Some(proxy) = through {
         config.cluster_url = format!("https://{}", proxy.address).parse().unwrap();
     }

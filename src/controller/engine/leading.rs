@@ -35,7 +35,8 @@ async fn follow(name: Arc<str>, kube: kube::Client, mut claim: Claim, news: mpsc
                         return;
                     }
                     claim.ends().await;
-                    if news.send(News::Lost { name: Arc::clone(&name), claim: claim.clone() }).await.is_err() {
+                    if news.send(News::Lost { name: Arc::clone(&name), claim: claim.clone() }).await.is_err()
+                    {
                         return;
                     }
                 }
@@ -106,6 +107,10 @@ impl Engine {
         info!(solid_server = %name, "this replica works on it");
         if self.unlisted == 0 {
             for object in self.objects_of(&name) {
+                if let Some(slot) = self.slots.get_mut(&object) {
+                    // As long as another replica worked on it, nobody counted here.
+                    slot.waits_since = Some(Instant::now());
+                }
                 self.rebind(&object, true);
             }
         }
@@ -188,7 +193,9 @@ impl Engine {
                 }
                 Ok(_) => {}
                 Err(_) => {
-                    info!("some passes did not end in time; their records are read again by whoever works on them next");
+                    info!(
+                        "some passes did not end in time; their records are read again by whoever works on them next"
+                    );
                     for appliance in self.appliances.values_mut() {
                         drop(appliance.candidacy.take());
                     }

@@ -146,6 +146,7 @@ impl Engine {
         let waiting: Vec<ObjectName> = self
             .slots
             .iter()
+            .filter(|(_, slot)| self.term(&slot.solid_server).is_some())
             .filter(|(_, slot)| slot.waits_since.is_some_and(|since| now.duration_since(since) >= PATIENCE))
             .map(|(object, _)| object.clone())
             .collect();
