@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
+use crate::condition::{Condition, Habits};
 use crate::request::{Dialect, Object, Operation, ServiceRequest};
+use crate::service::columns_in;
 use crate::v2;
 
 /// How many calls the log keeps.
@@ -107,6 +109,18 @@ impl CallEntry {
             Some(Dialect::V2) => v2::in_rest_terms(&self.parameters).remove(name),
             _ => self.parameters.get(name).cloned(),
         }
+    }
+
+    /// What the call's clause is built like: the parse tree with its literals named by their kind. `None` without a clause; the
+    /// error says what is wrong with one that makes no sense.
+    #[must_use]
+    pub fn clause_shape(&self) -> Option<Result<String, String>> {
+        let clause = self.parameter("WHERE")?;
+        let object = [Object::Member, Object::Server, Object::View, Object::Zone, Object::Row];
+        let object = object.into_iter().find(|object| object.as_str() == self.object)?;
+        let columns = columns_in(self.dialect?, object);
+        let condition = Condition::read(&clause, columns, Habits::default());
+        Some(condition.map(|condition| condition.shape()).map_err(|error| error.to_string()))
     }
 }
 

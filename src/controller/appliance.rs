@@ -2,6 +2,8 @@
 
 mod guard;
 
+pub(super) use self::guard::{Trigger, triggers};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +21,8 @@ use super::catalogue::{Catalogue, Refusal, ServerCatalogue};
 use super::connection::Connector;
 use super::windows::Windows;
 use crate::api::{
-    LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec, SolidServerStatus,
-    ConditionType, Standing, ZoneStatus, find, kstatus,
+    ConditionType, LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec,
+    SolidServerStatus, Standing, ZoneStatus, find, kstatus,
 };
 use crate::lease::Claim;
 use crate::plan::{Grant, Marks};
@@ -108,6 +110,8 @@ pub(super) enum Ask {
     Round(LastSync),
     /// What the deletion guard holds.
     Holds(Vec<Hold>),
+    /// An annotation asks for something; it may be gone again by now.
+    Trigger(Trigger),
 }
 
 /// Deletions that are held in one zone.
@@ -168,6 +172,7 @@ pub(super) async fn run(
         connector: Connector::new(Arc::clone(&name), surroundings.clone()),
         windows: Windows::restored(&status),
         holds: Vec::new(),
+        asked: Vec::new(),
         // A condition from before a restart is looked at once.
         holds_told: true,
         status,
@@ -231,6 +236,8 @@ struct Task {
     windows: Windows,
     /// What it holds.
     holds: Vec<Hold>,
+    /// What annotations have asked for that is not written down yet.
+    asked: Vec<Trigger>,
     /// Whether the condition says so.
     holds_told: bool,
     /// DNS servers that records name.
@@ -282,6 +289,7 @@ impl Task {
                 }
             }
             Ask::Holds(holds) => self.hold(holds),
+            Ask::Trigger(trigger) => self.asked(trigger),
             Ask::Zones(mut zones) => {
                 self.windows.write_into(&mut zones);
                 self.dirty |= self.status.zones != zones;
@@ -389,9 +397,9 @@ impl Task {
             let refusal = Refusal::new(Reason::Suspended, "spec.suspend is true: nothing is read or written");
             return Err((refusal, ErrorClass::Settings));
         }
-        let grants = spec.grants().map_err(|error| {
-            (Refusal::new(Reason::InvalidValue, error.to_string()), ErrorClass::Settings)
-        })?;
+        let grants = spec
+            .grants()
+            .map_err(|error| (Refusal::new(Reason::InvalidValue, error.to_string()), ErrorClass::Settings))?;
         let client = self.connector.client(spec).await.map_err(|refusal| (refusal, ErrorClass::Settings))?;
         let surveyed = self.survey(&client, spec).await;
         surveyed.map(|catalogue| (client, catalogue, grants.into())).map_err(|error| {
@@ -442,7 +450,8 @@ impl Task {
         let shown = if unchecked { format!("{message}{UNCHECKED}") } else { message.to_owned() };
         let mut conditions = kstatus(reason, &shown, generation, Timestamp::now(), &self.status.conditions);
         let held = find(&self.status.conditions, ConditionType::DeletionsHeld);
-        conditions.extend(held.cloned().filter(|_| find(&conditions, ConditionType::DeletionsHeld).is_none()));
+        conditions
+            .extend(held.cloned().filter(|_| find(&conditions, ConditionType::DeletionsHeld).is_none()));
         let cluster_name = Some(self.surroundings.cluster_name.to_string());
         let changed = self.status.conditions != conditions
             || self.status.observed_generation != generation

@@ -3,7 +3,7 @@
 use crate::api::desired::{self, Whereabouts, ViewWish, applied, applied_place, rrset, rrset_key, whereabouts};
 use crate::api::{DnsRecord, Reason, SolidServerSpec};
 use crate::plan::{Asked, Grant, Labels, delegated};
-use crate::record::{Name, Place, Rrset};
+use crate::record::{Name, Place, Rrset, RrsetKey};
 
 use super::catalogue::{Catalogue, Refusal};
 
@@ -22,6 +22,15 @@ pub(super) struct Binding {
     pub(super) defaults_changed: bool,
     /// The entry of `spec.zones` by whose word it may be written; `None` while it is being deleted, which needs none.
     pub(super) entry: Option<usize>,
+}
+
+impl Binding {
+    /// That of a record which only has something left at a name.
+    pub(super) fn of_leftovers(home: Place, key: RrsetKey) -> Self {
+        let applied_name = Some(key.name.clone());
+        let rrset = Rrset { key, ttl: 0, values: [].into() };
+        Self { home, leaves: None, rrset, applied_name, defaults_changed: false, entry: None }
+    }
 }
 
 /// What is granted, and what of a record's namespace it is judged by.
@@ -72,8 +81,11 @@ pub(super) fn bind(
         let defaults_changed = wish.defaults_changed;
         return Ok(Binding { home, leaves, rrset, applied_name, defaults_changed, entry });
     }
-    let wanted = wish(record, solid_server)
-        .and_then(|(rrset, wish)| catalogue.locate(&rrset.key, &wish).map(|place| (rrset, place)));
+    // Its own rows go whatever it is granted; a name that it is not granted is not asked for all the same.
+    let wanted = wish(record, solid_server).and_then(|(rrset, wish)| {
+        entry(&rrset, &wish, delegation, lives.is_some())?;
+        catalogue.locate(&rrset.key, &wish).map(|place| (rrset, place))
+    });
     match (wanted, lives, was) {
         (Ok((rrset, home)), lives, _) => {
             let leaves = lives.filter(|place| *place != home);

@@ -17,7 +17,7 @@ use tracing::info;
 
 use self::leading::Lead;
 use self::saying::{Errand, Ran};
-use super::appliance::{Ask, News, Ready, Surroundings, Wish};
+use super::appliance::{self, Ask, News, Ready, Surroundings, Wish};
 use super::catalogue::Refusal;
 use super::endpoints::barred;
 use super::quotas::Quotas;
@@ -108,6 +108,8 @@ pub(super) struct Engine {
     failed_errands: Vec<(ObjectName, Errand)>,
     running_errands: JoinSet<Ran>,
     rounds: Rounds,
+    /// SolidServers of which less is held than their condition says.
+    untold_holds: BTreeSet<Arc<str>>,
     /// The labels of the namespaces, by which delegation is judged.
     namespaces: HashMap<Arc<str>, Labels>,
     quotas: Quotas,
@@ -147,6 +149,7 @@ impl Engine {
             failed_errands: Vec::new(),
             running_errands: JoinSet::new(),
             rounds: Rounds::new(),
+            untold_holds: BTreeSet::new(),
             namespaces: HashMap::new(),
             quotas: Quotas::default(),
             to_rebind: BTreeSet::new(),
@@ -177,7 +180,7 @@ impl Engine {
                 Some(Ok(ran)) = self.running_errands.join_next() => self.ran(ran),
                 _ = tick.tick() => self.tick(),
             }
-            self.rebind_the_admitted();
+            self.rebind_the_concerned();
         }
         self.health.set_ready(false);
         info!(passes = self.passes.len(), "shutting down: running passes may end");
@@ -274,12 +277,8 @@ impl Engine {
         }
     }
 
-    /// The record's binding is looked at anew, but not in the middle of another's.
-    fn rebind_later(&mut self, object: ObjectName) {
-        self.to_rebind.insert(object);
-    }
-
-    fn rebind_the_admitted(&mut self) {
+    /// Those whose standing has changed through another's are looked at anew, but not in the middle of that.
+    fn rebind_the_concerned(&mut self) {
         while let Some(object) = self.to_rebind.pop_first() {
             self.rebind(&object, true);
         }
@@ -386,13 +385,25 @@ impl Engine {
             self.appliances.get(&name).is_some_and(|known| known.object.metadata.uid == object.metadata.uid);
         if same {
             if let Some(known) = self.appliances.get_mut(&name) {
-                let approved = |object: &SolidServer, take_over: bool| -> usize {
+                // The watch may be behind what was read when the Lease was got.
+                if !Arc::ptr_eq(&newer_object(Arc::clone(&known.object), Arc::clone(&object)), &object) {
+                    return;
+                }
+                let approved = |object: &SolidServer, take_over: bool| -> Vec<(ApprovalKind, String)> {
                     let all = object.status.iter().flat_map(|status| &status.approved);
-                    all.filter(|one| (one.kind == ApprovalKind::TakeOver) == take_over).count()
+                    let asked = all.filter(|one| (one.kind == ApprovalKind::TakeOver) == take_over);
+                    asked.map(|one| (one.kind, one.id.clone())).collect()
                 };
                 let decided = approved(&known.object, false) != approved(&object, false);
                 let taken_over = approved(&known.object, true) != approved(&object, true);
-                known.object = newer_object(Arc::clone(&known.object), object);
+                // One by one: a wish tells only the newest state, and what was set and taken off again at once would get lost.
+                let before = appliance::triggers(&known.object);
+                for trigger in appliance::triggers(&object) {
+                    if !before.contains(&trigger) {
+                        known.ask(Ask::Trigger(trigger));
+                    }
+                }
+                known.object = object;
                 if decided {
                     self.decide_the_held(&name);
                 }
@@ -493,7 +504,11 @@ impl Engine {
             _ => Arc::clone(&ready.catalogue),
         };
         let changed = before.is_none_or(|before| before.catalogue != catalogue || before.spec != ready.spec);
+        let regranted = before.is_none_or(|before| before.grants != ready.grants);
         appliance.ready = Some(Ready { catalogue, ..ready });
+        if regranted {
+            self.quotas.forget(&name);
+        }
         for object in self.objects_of(&name) {
             let Some(slot) = self.slots.get_mut(&object) else { continue };
             if resync {
@@ -526,6 +541,9 @@ impl Engine {
 
     /// Every zone of an appliance gets a whole pass, and what they bring is counted together.
     fn begin_round(&mut self, name: &Arc<str>) {
+        if self.term(name).is_none() {
+            return;
+        }
         let theirs: Vec<ZoneKey> =
             self.zones.keys().filter(|zone| zone.solid_server == *name).cloned().collect();
         self.rounds.insert(Arc::clone(name), Round::new(theirs.iter().cloned()));

@@ -31,33 +31,50 @@ struct Members {
 }
 
 impl Members {
-    /// The youngest that is admitted.
-    fn last_admitted(&self) -> Option<&(i64, ObjectName)> {
-        self.waiting.iter().nth(self.limit.checked_sub(1)?)
+    /// Whether one of them is among the oldest.
+    fn admits(&self, member: &(i64, ObjectName)) -> bool {
+        self.waiting.len() <= self.limit || self.first_beyond().is_none_or(|first| member < first)
+    }
+
+    /// The oldest that is not admitted.
+    fn first_beyond(&self) -> Option<&(i64, ObjectName)> {
+        // The usual case is that all are admitted, and that costs nothing.
+        if self.waiting.len() <= self.limit { None } else { self.waiting.iter().nth(self.limit) }
     }
 }
 
+/// What comes of a DnsRecord's being counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Joined {
+    /// It is admitted itself.
+    pub(super) admitted: bool,
+    /// Others to be looked at anew: one that is admitted from now on, and one that no longer is.
+    pub(super) others: Vec<ObjectName>,
+}
+
 impl Quotas {
-    /// Counts a DnsRecord. Returns whether it is admitted, and one that is so from now on because this one left another share.
-    pub(super) fn join(
-        &mut self,
-        share: Share,
-        created: i64,
-        object: &ObjectName,
-        limit: u32,
-    ) -> (bool, Option<ObjectName>) {
-        let mut freed = None;
-        if self.joined.get(object).is_some_and(|(joined, _)| *joined != share) {
-            freed = self.leave(object);
+    /// Counts a DnsRecord.
+    pub(super) fn join(&mut self, share: Share, created: i64, object: &ObjectName, limit: u32) -> Joined {
+        let mut others = Vec::new();
+        if self.joined.get(object).is_some_and(|(joined, at)| *joined != share || *at != created) {
+            others.extend(self.leave(object));
         }
         let members = self.shares.entry(share.clone()).or_default();
         members.limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let member = (created, object.clone());
-        members.waiting.insert(member.clone());
+        let is_new = members.waiting.insert(member.clone());
+        let admitted = members.admits(&member);
+        if is_new && admitted {
+            others.extend(members.first_beyond().map(|(_, displaced)| displaced.clone()));
+        }
         self.joined.insert(object.clone(), (share, created));
-        let admitted = members.waiting.len() <= members.limit
-            || members.last_admitted().is_some_and(|last| member <= *last);
-        (admitted, freed)
+        Joined { admitted, others }
+    }
+
+    /// Forgets who was counted for a SolidServer: its entries are others now.
+    pub(super) fn forget(&mut self, solid_server: &str) {
+        self.shares.retain(|share, _| &*share.solid_server != solid_server);
+        self.joined.retain(|_, (share, _)| &*share.solid_server != solid_server);
     }
 
     /// Counts a DnsRecord no more. Returns one that is admitted from now on.
@@ -65,13 +82,12 @@ impl Quotas {
         let (share, created) = self.joined.remove(object)?;
         let members = self.shares.get_mut(&share)?;
         let member = (created, object.clone());
-        let was_admitted = members.last_admitted().is_none_or(|last| member <= *last);
+        let next = members.first_beyond().cloned();
         members.waiting.remove(&member);
-        let next = members.last_admitted().map(|(_, next)| next.clone());
         if members.waiting.is_empty() {
             self.shares.remove(&share);
         }
-        next.filter(|_| was_admitted)
+        next.filter(|next| member < *next).map(|(_, next)| next)
     }
 }
 
@@ -87,30 +103,49 @@ mod tests {
         ObjectName::new("shop", name)
     }
 
+    fn joined(admitted: bool, others: &[&str]) -> Joined {
+        Joined { admitted, others: others.iter().map(|name| object(name)).collect() }
+    }
+
     #[test]
     fn the_oldest_are_admitted_and_the_next_one_when_one_of_them_goes() {
         let mut quotas = Quotas::default();
         let mut join = |name: &str, created: i64| quotas.join(share(0), created, &object(name), 2);
-        assert_eq!(join("second", 2), (true, None));
-        assert_eq!(join("third", 3), (true, None));
+        assert_eq!(join("second", 2), joined(true, &[]));
+        assert_eq!(join("third", 3), joined(true, &[]));
         // An older one that is seen later has the older right.
-        assert_eq!(join("first", 1), (true, None));
-        assert_eq!(join("third", 3), (false, None));
-        assert_eq!(join("fourth", 4), (false, None));
+        assert_eq!(join("first", 1), joined(true, &["third"]));
+        assert_eq!(join("third", 3), joined(false, &[]));
+        assert_eq!(join("fourth", 4), joined(false, &[]));
+        assert_eq!(join("first", 1), joined(true, &[]), "nothing new");
         assert_eq!(quotas.leave(&object("fourth")), None);
         assert_eq!(quotas.leave(&object("first")), Some(object("third")));
-        assert_eq!(quotas.join(share(0), 3, &object("third"), 2), (true, None));
+        assert_eq!(quotas.leave(&object("first")), None, "it has left already");
+        assert_eq!(quotas.join(share(0), 3, &object("third"), 2), joined(true, &[]));
     }
 
     #[test]
     fn shares_are_counted_apart_and_whoever_changes_makes_room() {
         let mut quotas = Quotas::default();
-        assert!(quotas.join(share(0), 1, &object("a"), 1).0);
-        assert!(!quotas.join(share(0), 2, &object("b"), 1).0);
+        assert!(quotas.join(share(0), 1, &object("a"), 1).admitted);
+        assert!(!quotas.join(share(0), 2, &object("b"), 1).admitted);
         let other = Share { namespace: "blog".into(), ..share(0) };
-        assert!(quotas.join(other, 3, &ObjectName::new("blog", "c"), 1).0);
-        assert_eq!(quotas.join(share(1), 1, &object("a"), 1), (true, Some(object("b"))));
-        assert!(quotas.join(share(0), 2, &object("b"), 1).0);
+        assert!(quotas.join(other, 3, &ObjectName::new("blog", "c"), 1).admitted);
+        assert_eq!(quotas.join(share(1), 1, &object("a"), 1), joined(true, &["b"]));
+        assert!(quotas.join(share(0), 2, &object("b"), 1).admitted);
+        // The same list after its first entry was taken out: nobody is counted twice.
+        quotas.forget("default");
+        assert_eq!(quotas.join(share(0), 1, &object("a"), 1), joined(true, &[]));
+        assert_eq!(quotas.leave(&object("b")), None);
+    }
+
+    #[test]
+    fn an_object_made_anew_under_its_name_is_as_old_as_it_is() {
+        let mut quotas = Quotas::default();
+        assert!(quotas.join(share(0), 1, &object("a"), 1).admitted);
+        assert!(!quotas.join(share(0), 2, &object("b"), 1).admitted);
+        assert_eq!(quotas.join(share(0), 3, &object("a"), 1), joined(false, &["b"]));
+        assert!(quotas.join(share(0), 2, &object("b"), 1).admitted);
     }
 
     #[test]
@@ -122,7 +157,7 @@ mod tests {
         let admitted = |quotas: &mut Quotas, limit: u32| {
             ["a", "b", "c"].map(|name| {
                 let created = i64::from(name.as_bytes()[0]) - 96;
-                quotas.join(share(0), created, &object(name), limit).0
+                quotas.join(share(0), created, &object(name), limit).admitted
             })
         };
         assert_eq!(admitted(&mut quotas, 2), [true, true, false]);

@@ -66,6 +66,11 @@ impl ZoneState {
         self.members.values().flatten().cloned().collect()
     }
 
+    /// One of them.
+    pub(super) fn any(&self) -> Option<&ObjectName> {
+        self.members.values().flatten().next()
+    }
+
     /// Whether the zone concerns anybody.
     #[must_use]
     pub(super) fn is_empty(&self) -> bool {

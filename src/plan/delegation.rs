@@ -173,7 +173,8 @@ impl Grant {
 /// The entry by whose word a record may be written: its place in the list.
 ///
 /// Of the entries that cover name, server and view, those with the longest name decide alone; a shorter one never grants what they
-/// withhold. Entries with one and the same name add up: what any of them grants is granted.
+/// withhold. Entries with one and the same name add up: what any of them grants is granted, by the one that has room for the most
+/// records.
 ///
 /// # Errors
 /// [`Withheld`] says what keeps it away. Of several entries with one name that withhold it, the one that admits the namespace speaks.
@@ -182,21 +183,27 @@ pub fn delegated(grants: &[Grant], asked: &Asked<'_>) -> Result<usize, Withheld>
     let Some(longest) = covering().map(|(_, grant)| grant.length()).max() else {
         return Err(no_entry(grants, asked));
     };
-    let mut withheld = None;
+    let (mut withheld, mut granted) = (None, None);
     for (index, grant) in covering().filter(|(_, grant)| grant.length() == longest) {
         if !grant.admits_namespace(asked.labels) {
             withheld.get_or_insert_with(|| Withheld::Namespace { entry: grant.entry().to_owned() });
             continue;
         }
         match grant.limits(asked) {
-            Ok(()) => return Ok(index),
+            Ok(()) => {
+                let room = grant.max_records.unwrap_or(u32::MAX);
+                granted = granted.filter(|(_, most)| *most >= room).or(Some((index, room)));
+            }
             Err(limit) if matches!(withheld, None | Some(Withheld::Namespace { .. })) => {
                 withheld = Some(limit);
             }
             Err(_) => {}
         }
     }
-    Err(withheld.unwrap_or_else(|| no_entry(grants, asked)))
+    match granted {
+        Some((index, _)) => Ok(index),
+        None => Err(withheld.unwrap_or_else(|| no_entry(grants, asked))),
+    }
 }
 
 fn no_entry(grants: &[Grant], asked: &Asked<'_>) -> Withheld {

@@ -1,7 +1,7 @@
 //! The deletion guard at work: waves settle, are judged whole, are written down before they happen, and are held when they are too
 //! large. What is a loss and how many may be is decided in [`crate::plan::losses`]; this file asks and says.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,18 +19,28 @@ pub struct DeletionRequest {
     pub place: Place,
     /// RRsets that would be lost.
     pub count: usize,
-    /// RRsets that are held back there already: they count as well.
+    /// What they are measured by; `None` where they were granted before, and only the time at which they happen is written anew.
+    pub bound: Option<Bound>,
+    /// Yes, no, or why that cannot be told now.
+    pub reply: oneshot::Sender<Result<bool, String>>,
+}
+
+/// What a wave is measured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// RRsets of the same kind that were held back within the window: they count as well, so that what comes after a wave that was
+    /// held is not let through because it is small.
     pub held: usize,
     /// How many there may be within the window.
     pub allowed: usize,
-    /// Yes, no, or why that cannot be told now.
-    pub reply: oneshot::Sender<Result<bool, String>>,
 }
 
 /// What a pass knows of the guard.
 pub struct Guard {
     /// How many losses there may be.
     pub allowance: Allowance,
+    /// Within so long.
+    pub window: Duration,
     /// RRsets of ours in the zone at its last whole reading; `None` before the first.
     pub owned: Option<usize>,
     /// Where requests go.
@@ -48,32 +58,66 @@ pub struct Guard {
 pub struct Memory {
     /// When losses that are not judged yet were first seen, since the start of the process.
     pub waiting: BTreeMap<ObjectName, Duration>,
-    /// UIDs of objects whose loss may happen.
-    pub cleared: HashSet<String>,
+    /// Losses that may happen.
+    pub cleared: BTreeMap<ObjectName, Cleared>,
     /// Losses that are held, with the RRsets.
     pub held: BTreeMap<ObjectName, Held>,
+}
+
+/// A loss that may happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    /// The object.
+    pub uid: String,
+    /// The RRsets that it may lose, and no others.
+    pub rrsets: BTreeSet<RrsetKey>,
+    /// When the window last counted it, since the start of the process; `None` for what a person approved.
+    pub counted: Option<Duration>,
 }
 
 /// A loss that is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
+    /// The object.
+    pub uid: String,
     /// The id of its wave.
     pub id: String,
     /// The RRsets that would be lost.
     pub rrsets: BTreeSet<RrsetKey>,
+    /// Since when, since the start of the process.
+    pub since: Duration,
+    /// Whether the object is being deleted, and not renamed.
+    pub deleting: bool,
 }
 
 impl Memory {
-    /// How many RRsets are held.
-    #[must_use]
-    pub fn held_rrsets(&self) -> usize {
-        self.held.values().flat_map(|held| &held.rrsets).collect::<BTreeSet<_>>().len()
+    /// How many RRsets are held since then or later, of those that are being deleted, renamed, or both.
+    fn held_rrsets(&self, since: Duration, kinds: &BTreeSet<bool>) -> usize {
+        let counts = |held: &&Held| held.since >= since && kinds.contains(&held.deleting);
+        self.held.values().filter(counts).flat_map(|held| &held.rrsets).collect::<BTreeSet<_>>().len()
     }
 
-    /// The object is gone.
+    /// The object loses nothing any more, or is gone.
     pub fn forget(&mut self, object: &ObjectName) {
         self.waiting.remove(object);
+        self.cleared.remove(object);
         self.held.remove(object);
+    }
+
+    /// Only these objects are left.
+    pub fn retain(&mut self, objects: &BTreeSet<ObjectName>) {
+        self.waiting.retain(|object, _| objects.contains(object));
+        self.cleared.retain(|object, _| objects.contains(object));
+        self.held.retain(|object, _| objects.contains(object));
+    }
+
+    /// What is remembered of an earlier object of that name is void.
+    fn void_others(&mut self, object: &ObjectName, uid: &str) {
+        let other = self.cleared.get(object).is_some_and(|cleared| cleared.uid != uid)
+            || self.held.get(object).is_some_and(|held| held.uid != uid);
+        if other {
+            self.forget(object);
+        }
     }
 }
 
@@ -97,35 +141,42 @@ pub(super) async fn rule(
     decisions: &[Decision],
     rows: &[&Row],
 ) -> HashMap<ObjectName, Ruling> {
-    let losses = losses(decisions, rows);
+    let now = tools.started.elapsed();
+    let mut losses = losses(decisions, rows);
+    // Nothing is written for those, so nothing is lost.
+    losses.retain(|object, _| work.subjects.get(object).is_some_and(|subject| !subject.record.spec.suspend));
     let guard = &mut work.guard;
     let memory = &mut guard.memory;
     for decision in decisions.iter().filter(|decision| !losses.contains_key(&decision.object)) {
         memory.forget(&decision.object);
     }
     let mut rulings = HashMap::new();
-    let mut wave: BTreeMap<&ObjectName, &BTreeSet<RrsetKey>> = BTreeMap::new();
+    let mut wave = Losses::new();
+    let mut late = Losses::new();
     for (object, rrsets) in &losses {
         let Some(subject) = work.subjects.get(object) else { continue };
-        if memory.cleared.contains(uid(subject)) {
+        memory.void_others(object, uid(subject));
+        let hold = memory.held.get(object).map(|held| held.id.clone()).or_else(|| hold_of(subject));
+        // Also of what was approved before, as far as it has not happened yet.
+        if let Some(id) = hold.as_ref().filter(|id| guard.abandoned.contains(*id))
+            && is_deleting(subject)
+        {
+            memory.forget(object);
+            rulings.insert(object.clone(), Ruling::Abandoned(id.clone()));
             continue;
         }
-        let hold = memory.held.get(object).map(|held| held.id.clone()).or_else(|| hold_of(subject));
+        if let Some(cleared) = memory.cleared.get(object).filter(|cleared| rrsets.is_subset(&cleared.rrsets))
+        {
+            if cleared.counted.is_some_and(|counted| now.saturating_sub(counted) > guard.window / 10) {
+                late.insert(object, rrsets);
+            }
+            continue;
+        }
+        memory.cleared.remove(object);
         match hold {
-            Some(id) if guard.approved.contains(&id) => {
-                memory.forget(object);
-                memory.cleared.insert(uid(subject).to_owned());
-            }
-            Some(id) if guard.abandoned.contains(&id) && is_deleting(subject) => {
-                memory.forget(object);
-                rulings.insert(object.clone(), Ruling::Abandoned(id));
-            }
-            Some(id) => {
-                memory.held.insert(object.clone(), Held { id, rrsets: rrsets.clone() });
-                memory.waiting.remove(object);
-            }
+            Some(id) if guard.approved.contains(&id) => memory.clear(object, subject, rrsets, None),
+            Some(id) => memory.hold(object, subject, rrsets, &id, now),
             None => {
-                let now = tools.started.elapsed();
                 memory.waiting.entry(object.clone()).or_insert(now);
                 wave.insert(object, rrsets);
             }
@@ -136,11 +187,14 @@ pub(super) async fn rule(
     {
         // Whoever is waited for and not among these decisions is so until the engine brings all of them together.
         let whole = memory.waiting.keys().all(|object| wave.contains_key(object));
-        if tools.started.elapsed() < settles_at || !whole {
+        if now < settles_at || !whole {
             rulings.extend(wave.keys().map(|object| ((*object).clone(), Ruling::NotBefore(settles_at))));
         } else {
-            judge(work, &wave, &mut rulings).await;
+            judge(work, &wave, now, &mut rulings).await;
         }
+    }
+    if !late.is_empty() {
+        count_anew(work, &late, now, &mut rulings).await;
     }
     for (object, held) in &work.guard.memory.held {
         if let Some(subject) = work.subjects.get(object) {
@@ -151,34 +205,56 @@ pub(super) async fn rule(
     rulings
 }
 
+/// Losses of one pass that are looked at together.
+type Losses<'a> = BTreeMap<&'a ObjectName, &'a BTreeSet<RrsetKey>>;
+
+impl Memory {
+    fn clear(
+        &mut self,
+        object: &ObjectName,
+        subject: &Subject,
+        rrsets: &BTreeSet<RrsetKey>,
+        counted: Option<Duration>,
+    ) {
+        self.forget(object);
+        let cleared = Cleared { uid: uid(subject).to_owned(), rrsets: rrsets.clone(), counted };
+        self.cleared.insert(object.clone(), cleared);
+    }
+
+    fn hold(
+        &mut self,
+        object: &ObjectName,
+        subject: &Subject,
+        rrsets: &BTreeSet<RrsetKey>,
+        id: &str,
+        now: Duration,
+    ) {
+        let since = self.held.get(object).map_or(now, |held| held.since);
+        self.forget(object);
+        let held = Held {
+            uid: uid(subject).to_owned(),
+            id: id.to_owned(),
+            rrsets: rrsets.clone(),
+            since,
+            deleting: is_deleting(subject),
+        };
+        self.held.insert(object.clone(), held);
+    }
+}
+
 /// The wave as a whole: all of it may happen, or none.
-async fn judge(
-    work: &mut Work,
-    wave: &BTreeMap<&ObjectName, &BTreeSet<RrsetKey>>,
-    rulings: &mut HashMap<ObjectName, Ruling>,
-) {
-    let guard = &mut work.guard;
-    let rrsets: BTreeSet<&RrsetKey> = wave.values().copied().flatten().collect();
-    let (reply, answer) = oneshot::channel();
-    let request = DeletionRequest {
-        place: work.place.clone(),
-        count: rrsets.len(),
-        held: guard.memory.held_rrsets(),
+async fn judge(work: &mut Work, wave: &Losses<'_>, now: Duration, rulings: &mut HashMap<ObjectName, Ruling>) {
+    let guard = &work.guard;
+    let kinds = wave.keys().filter_map(|object| work.subjects.get(*object)).map(is_deleting).collect();
+    let bound = Bound {
+        held: guard.memory.held_rrsets(now.saturating_sub(guard.window), &kinds),
         allowed: guard.allowance.of(guard.owned.unwrap_or(0)),
-        reply,
     };
-    let asked = guard.ledger.send(request).map_err(|_| "the SolidServer is gone".to_owned());
-    let answer = match asked {
-        Ok(()) => answer.await.unwrap_or_else(|_| Err("the SolidServer is gone".to_owned())),
-        Err(error) => Err(error),
-    };
-    match answer {
+    match ask(work, wave, Some(bound)).await {
         Ok(true) => {
-            for object in wave.keys() {
-                guard.memory.waiting.remove(*object);
-                if let Some(subject) = work.subjects.get(*object) {
-                    guard.memory.cleared.insert(uid(subject).to_owned());
-                }
+            for (object, rrsets) in wave {
+                let Some(subject) = work.subjects.get(*object) else { continue };
+                work.guard.memory.clear(object, subject, rrsets, Some(now));
             }
         }
         Ok(false) => {
@@ -188,20 +264,57 @@ async fn judge(
                 Some((*object, format!("{} {generation}", uid(subject))))
             });
             let id = hold_id(&work.solid_server, &work.place, states);
-            warn!(
-                solid_server = %work.solid_server, place = %work.place, id, rrsets = rrsets.len(),
-                "deletions are held: more than the guard lets through"
-            );
+            // The very same wave may have been approved before a restart, when not one status said so yet.
+            let approved = work.guard.approved.contains(&id);
+            if !approved {
+                warn!(
+                    solid_server = %work.solid_server, place = %work.place, id, objects = wave.len(),
+                    "deletions are held: more than the guard lets through"
+                );
+            }
             for (object, rrsets) in wave {
-                guard.memory.waiting.remove(*object);
-                let held = Held { id: id.clone(), rrsets: (*rrsets).clone() };
-                guard.memory.held.insert((*object).clone(), held);
+                let Some(subject) = work.subjects.get(*object) else { continue };
+                if approved {
+                    work.guard.memory.clear(object, subject, rrsets, None);
+                } else {
+                    work.guard.memory.hold(object, subject, rrsets, &id, now);
+                }
             }
         }
         Err(why) => {
             rulings.extend(wave.keys().map(|object| ((*object).clone(), Ruling::Unwritten(why.clone()))));
         }
     }
+}
+
+/// What was let through and has not happened since is counted by the time at which it does.
+async fn count_anew(
+    work: &mut Work,
+    late: &Losses<'_>,
+    now: Duration,
+    rulings: &mut HashMap<ObjectName, Ruling>,
+) {
+    match ask(work, late, None).await {
+        Ok(_) => {
+            for object in late.keys() {
+                if let Some(cleared) = work.guard.memory.cleared.get_mut(*object) {
+                    cleared.counted = Some(now);
+                }
+            }
+        }
+        Err(why) => {
+            rulings.extend(late.keys().map(|object| ((*object).clone(), Ruling::Unwritten(why.clone()))));
+        }
+    }
+}
+
+async fn ask(work: &Work, losses: &Losses<'_>, bound: Option<Bound>) -> Result<bool, String> {
+    let gone = || "the SolidServer is gone".to_owned();
+    let rrsets: BTreeSet<&RrsetKey> = losses.values().copied().flatten().collect();
+    let (reply, answer) = oneshot::channel();
+    let request = DeletionRequest { place: work.place.clone(), count: rrsets.len(), bound, reply };
+    work.guard.ledger.send(request).map_err(|_| gone())?;
+    answer.await.unwrap_or_else(|_| Err(gone()))
 }
 
 fn words(work: &Work, subject: &Subject, held: &Held) -> String {
@@ -225,7 +338,7 @@ fn words(work: &Work, subject: &Subject, held: &Held) -> String {
     )
 }
 
-/// The hold that its status speaks of, for this state of the object.
+/// The hold that its status speaks of.
 fn hold_of(subject: &Subject) -> Option<String> {
     subject.record.status.as_ref()?.hold_id.clone()
 }

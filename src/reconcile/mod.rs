@@ -34,7 +34,7 @@ pub use events::{EventSink, Notice};
 pub use fence::{Cluster, FenceError, apply, hold, is_held, release, write_status};
 pub use finding::{AppliedNow, Finding};
 pub use gather::{GatherError, Known, Scope};
-pub use guard::{DeletionRequest, Guard, Held, Memory, holds};
+pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
 pub use report::{is_ready, is_spared, shown_reason, status};
 pub use retry::{ErrorClass, delay, is_trouble, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
@@ -168,7 +168,10 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
     for decision in &decisions {
         tools.metrics.decided(&work.solid_server, decision.verdict.label());
     }
-    let Some(known) = &done.known else { return done };
+    let Some(known) = &done.known else {
+        done.memory = work.guard.memory;
+        return done;
+    };
     if work.scope == Scope::Whole {
         done.orphans = Some(orphans(&work, tools, known));
         done.owned = Some(owned(&work, tools, known));

@@ -279,12 +279,17 @@ impl Slice<'_> {
             }
             Ruling::Held(id, message) => {
                 settled.ending = Ending::Settled;
-                let finding = Finding { hold: Some(Some(id.clone())), ..Finding::new(Reason::DeletionHeld, message) };
+                let finding =
+                    Finding { hold: Some(Some(id.clone())), ..Finding::new(Reason::DeletionHeld, message) };
                 self.say(finding, settled).await
             }
             Ruling::Abandoned(id) => {
                 info!(object = %settled.object, place = %self.place, id, "abandoned: let go, its rows stay");
-                let message = format!("let go by {}={id}; its rows stay in the {}", crate::api::ABANDON_DELETIONS, self.place);
+                let message = format!(
+                    "let go by {}={id}; its rows stay in the {}",
+                    crate::api::ABANDON_DELETIONS,
+                    self.place
+                );
                 self.tools.events.send(Notice::normal(&settled.record, "Abandoned", message));
                 self.let_go(false, settled).await
             }

@@ -408,6 +408,7 @@ mod tests {
         metrics.rows_changed(solid_server, "add", "ok");
         metrics.decided(solid_server, "in_sync");
         metrics.records(solid_server, 5, 4, 3, 2);
+        metrics.deletions_held(solid_server, 6);
         metrics.status_patched("ok");
         metrics.round(solid_server, 1_700_000_000.5, second);
         metrics.queue_depth(7);
@@ -449,6 +450,7 @@ mod tests {
             (r#"solidserver_operator_records{solid_server="default",standing="reconciling"}"#, "4"),
             (r#"solidserver_operator_records{solid_server="default",standing="stalled"}"#, "3"),
             (r#"solidserver_operator_orphaned_rows{solid_server="default"}"#, "2"),
+            (r#"solidserver_operator_deletions_held{solid_server="default"}"#, "6"),
             (r#"solidserver_operator_last_round_timestamp_seconds{solid_server="default"}"#, "1700000000.5"),
             (r#"solidserver_operator_solid_server_up{solid_server="default"}"#, "1"),
             ("solidserver_operator_queue_depth", "7"),

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use solidserver_operator::api::{LastSync, SolidServerStatus};
 use solidserver_simulator::{Calls, RowPatch};
 
+use crate::wire::Wire::{self, RestBasic, V2Native, V2Token};
 use crate::world::{World, describe, manifest, shows};
 
 /// Rows that the example's zone has at the start: SOA, NS, www and MX.
@@ -50,8 +52,8 @@ fn expected_rows(count: usize, ttl: u32) -> Vec<String> {
 }
 
 /// A world with SolidServer `default` and namespace `shop`; the operator is not started.
-async fn prepared(limits: &str) -> World {
-    let world = World::new().await;
+async fn prepared(wire: Wire, limits: &str) -> World {
+    let world = wire.world().await;
     let spec = format!(
         "resyncInterval: 1h\n  limits: {{{limits}}}\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}"
     );
@@ -102,10 +104,13 @@ async fn versions(world: &World) -> BTreeMap<String, String> {
         .collect()
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits() {
+async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits(
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+) {
     const COUNT: usize = 300;
-    let mut world = prepared("concurrency: 50").await;
+    let mut world = prepared(wire, "concurrency: 50").await;
     world.apply(&hosts(0..COUNT, 600)).await;
     world.start_operator().await;
     world.until_ready("shop", COUNT).await;
@@ -125,7 +130,7 @@ async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits() {
     assert_eq!(writes(&calls), [0, 300, 0]);
     assert_eq!(calls.max_writes_in_flight, 50, "{calls:?}");
     assert_eq!(calls.max_in_flight, 50, "{calls:?}");
-    assert!(calls.service("dns_rr_list") <= 3, "{calls:?}");
+    assert!(calls.of("rr", "list") <= 3, "{calls:?}");
     assert_eq!(deeds(&sync), [0, 300, 0, 0, 0], "{sync:?}");
     assert_eq!(host_rows(&world), expected_rows(COUNT, 60));
     // The metrics say what the appliance has seen.
@@ -168,7 +173,7 @@ async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits() {
         .call_log()
         .iter()
         .filter(|call| call.operation == "edit")
-        .map(|call| call.parameters["rr_id"].clone())
+        .map(|call| call.parameter("rr_id").unwrap())
         .collect();
     edited.sort();
     assert_eq!(edited, changed);
@@ -195,15 +200,18 @@ async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits() {
     assert!(passes <= elapsed.as_secs_f64() / 0.2 + 1.0, "{passes} passes in {elapsed:?}");
     // A query asks for at least a hundred such names: a pass that has more of them to read needs a page more.
     let pages = COUNT as f64 / 100.0;
-    assert!(calls.service("dns_rr_list") as f64 <= passes + pages, "{passes} passes, {calls:?}");
+    assert!(calls.of("rr", "list") as f64 <= passes + pages, "{passes} passes, {calls:?}");
     assert_eq!(metric(&world, "solidserver_operator_row_changes_total", "outcome=\"ok\"").await, 610.0);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resync_of_a_thousand_records_in_sync_reads_each_page_once_and_changes_nothing() {
+async fn a_resync_of_a_thousand_records_in_sync_reads_each_page_once_and_changes_nothing(
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+) {
     const COUNT: usize = 1000;
     const PAGE: usize = 300;
-    let mut world = prepared(&format!("concurrency: 50, pageSize: {PAGE}")).await;
+    let mut world = prepared(wire, &format!("concurrency: 50, pageSize: {PAGE}")).await;
     world.apply(&hosts(0..COUNT, 600)).await;
     world.start_operator().await;
     world.until_ready("shop", COUNT).await;
@@ -223,19 +231,20 @@ async fn a_resync_of_a_thousand_records_in_sync_reads_each_page_once_and_changes
         let calls = world.simulator.calls();
         assert_eq!(calls.writes(), 0, "{calls:?}");
         let pages = (COUNT + ROWS_BEFORE).div_ceil(PAGE) as u64;
-        assert!((pages..=pages + 1).contains(&calls.service("dns_rr_list")), "{calls:?}");
+        assert!((pages..=pages + 1).contains(&calls.of("rr", "list")), "{calls:?}");
         let sync = last_sync(&world).await.unwrap();
         assert_eq!(deeds(&sync), [0, 0, 0, 1000, 0], "{sync:?}");
-        assert_eq!(u64::from(sync.reads), calls.service("dns_rr_list") + calls.service("dns_rr_count"));
+        assert_eq!(u64::from(sync.reads), calls.of("rr", "list") + calls.of("rr", "count"));
     }
     assert_eq!(versions(&world).await, before, "a DnsRecord was written to");
     let records = status(&world).await.records.unwrap();
     assert_eq!((records.total, records.ready, records.reconciling, records.stalled), (1000, 1000, 0, 0));
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn one_value_of_three_that_changes_is_one_edit() {
-    let world = World::running("1h").await;
+async fn one_value_of_three_that_changes_is_one_edit(#[values(RestBasic, V2Token, V2Native)] wire: Wire) {
+    let world = wire.running("1h").await;
     world.namespace("shop").await;
     let spec = |last: &str| format!("fqdn: web.example.com, type: A, values: [192.0.2.1, 192.0.2.2, {last}]");
     world.apply(&manifest("shop", "web", &spec("192.0.2.3"))).await;
@@ -261,10 +270,13 @@ async fn one_value_of_three_that_changes_is_one_edit() {
     assert_eq!(world.simulator.calls().writes(), 0);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_killed_in_the_middle_of_three_hundred_creates_finishes_them_when_started_again() {
+async fn an_operator_killed_in_the_middle_of_three_hundred_creates_finishes_them_when_started_again(
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+) {
     const COUNT: usize = 300;
-    let mut world = prepared("concurrency: 16").await;
+    let mut world = prepared(wire, "concurrency: 16").await;
     world.apply(&hosts(0..COUNT, 600)).await;
     world.simulator.set_latency(Duration::from_millis(150));
     world.start_operator().await;
@@ -287,10 +299,13 @@ async fn an_operator_killed_in_the_middle_of_three_hundred_creates_finishes_them
     assert_eq!(deeds(&last_sync(&world).await.unwrap()), [0, 0, 0, 300, 0]);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_asked_to_end_in_the_middle_of_three_hundred_creates_leaves_no_write_half_known() {
+async fn an_operator_asked_to_end_in_the_middle_of_three_hundred_creates_leaves_no_write_half_known(
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+) {
     const COUNT: usize = 300;
-    let mut world = prepared("concurrency: 16").await;
+    let mut world = prepared(wire, "concurrency: 16").await;
     world.apply(&hosts(0..COUNT, 600)).await;
     world.simulator.set_latency(Duration::from_millis(200));
     world.start_operator().await;

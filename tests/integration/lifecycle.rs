@@ -3,15 +3,17 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use rstest::rstest;
 use solidserver_simulator::{Config, Fault, FaultKind, NewRow, RowPatch, Seed, SeedServer, SeedZone};
 
 use crate::control_plane::Options;
-use crate::world::{World, manifest, message, shows};
+use crate::wire::Wire::{self, RestBasic, RestNative, V2Token};
+use crate::world::{World, for_all, manifest, message, shows};
 
 const DEFAULTS: &str = "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}";
 
-async fn world() -> World {
-    let world = World::running("1h").await;
+async fn world(wire: Wire) -> World {
+    let world = wire.running("1h").await;
     world.namespace("shop").await;
     world
 }
@@ -35,9 +37,12 @@ fn value(world: &World, name: &str) -> String {
     world.simulator.rows_at(&format!("{name}.example.com"))[0].values[0].clone()
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_appliance_that_cuts_text_is_written_to_at_most_three_times() {
-    let world = world().await;
+async fn an_appliance_that_cuts_text_is_written_to_at_most_three_times(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     world.simulator.set_quirk("txt-storage", "cut-255").unwrap();
     let text = "abcdefghij".repeat(30);
     let spec = format!("fqdn: long.example.com, type: TXT, values: [{text}]");
@@ -62,9 +67,12 @@ async fn an_appliance_that_cuts_text_is_written_to_at_most_three_times() {
     world.until_reason("shop", "long", "InSync").await;
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_value_that_is_changed_back_each_time_is_contested_after_three_writes() {
-    let world = world().await;
+async fn a_value_that_is_changed_back_each_time_is_contested_after_three_writes(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     world.apply(&manifest("shop", "web", &a("web", "192.0.2.1"))).await;
     world.until_ready("shop", 1).await;
     world.a_round("default").await;
@@ -89,9 +97,12 @@ async fn a_value_that_is_changed_back_each_time_is_contested_after_three_writes(
     assert_eq!(world.rows("web.example.com"), ["A 600 192.0.2.1 | shop/web"]);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replaced_record_that_is_deleted_takes_its_row_along() {
-    let world = world().await;
+async fn a_replaced_record_that_is_deleted_takes_its_row_along(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     for round in ["the appliance is there", "the appliance is down"] {
         let yaml = manifest("shop", "web", &a("web", "192.0.2.1"));
         world.apply(&yaml).await;
@@ -133,9 +144,12 @@ async fn ready_only_with(world: &World, name: &str, rows: &[&str]) {
         .await;
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_created_anew_in_the_middle_of_a_pass_is_ready_with_its_own_row() {
-    let world = world().await;
+async fn a_record_created_anew_in_the_middle_of_a_pass_is_ready_with_its_own_row(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     world.a_round("default").await;
     world.simulator.set_latency(Duration::from_millis(700));
 
@@ -144,7 +158,7 @@ async fn a_record_created_anew_in_the_middle_of_a_pass_is_ready_with_its_own_row
     world.apply(&manifest("shop", "web", &a("web", "192.0.2.1"))).await;
     world
         .until("the pass reads the zone, of which nothing is known", async || {
-            world.simulator.calls().service("dns_rr_list") > 0
+            world.simulator.calls().of("rr", "list") > 0
         })
         .await;
     assert!(world.record("shop", "web").await.unwrap().metadata.finalizers.is_none());
@@ -156,7 +170,7 @@ async fn a_record_created_anew_in_the_middle_of_a_pass_is_ready_with_its_own_row
         .call_log()
         .into_iter()
         .filter(|call| call.operation == "add")
-        .map(|call| call.parameters["value1"].clone())
+        .map(|call| call.parameter("value1").unwrap())
         .collect();
     assert_eq!(added, ["192.0.2.2"]);
 
@@ -171,9 +185,12 @@ async fn a_record_created_anew_in_the_middle_of_a_pass_is_ready_with_its_own_row
     ready_only_with(&world, "late", &["A 600 192.0.2.2 | shop/late"]).await;
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_without_rights_adds_nothing_and_lets_nobody_go() {
-    let world = world().await;
+async fn an_account_without_rights_adds_nothing_and_lets_nobody_go(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     for (index, service) in ["*", "dns_rr_list"].into_iter().enumerate() {
         for name in ["stays", "goes"] {
             world.apply(&manifest("shop", name, &a(name, "192.0.2.1"))).await;
@@ -206,10 +223,13 @@ async fn an_account_without_rights_adds_nothing_and_lets_nobody_go() {
     }
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_namespace_takes_its_rows_along_or_leaves_them_unmarked() {
+async fn a_deleted_namespace_takes_its_rows_along_or_leaves_them_unmarked(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
     let options = Options { controller_manager: true, ..Options::default() };
-    let mut world = World::with(Config::default(), options).await;
+    let mut world = wire.world_with(Config::default(), options).await;
     world.solid_server("default", DEFAULTS).await;
     world.start_operator().await;
     for namespace in ["goes", "stays"] {
@@ -240,9 +260,12 @@ async fn a_deleted_namespace_takes_its_rows_along_or_leaves_them_unmarked() {
     assert_eq!((calls.operation("add"), calls.operation("edit"), calls.operation("delete")), (0, 50, 50));
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn suspended_and_abandoned_records_leave_their_rows() {
-    let world = world().await;
+async fn suspended_and_abandoned_records_leave_their_rows(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     for name in ["suspended", "abandoned"] {
         world.apply(&manifest("shop", name, &a(name, "192.0.2.1"))).await;
     }
@@ -273,9 +296,10 @@ async fn suspended_and_abandoned_records_leave_their_rows() {
     assert_eq!(world.simulator.calls().writes(), 0);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn under_report_drift_is_told_and_not_touched() {
-    let world = world().await;
+async fn under_report_drift_is_told_and_not_touched(#[values(RestBasic, V2Token, RestNative)] wire: Wire) {
+    let world = world(wire).await;
     let spec = |value: &str, policy: &str| a("web", value) + ", driftPolicy: " + policy;
     world.apply(&manifest("shop", "web", &spec("192.0.2.1", "Report"))).await;
     world.until_ready("shop", 1).await;
@@ -299,9 +323,12 @@ async fn under_report_drift_is_told_and_not_touched() {
     assert_eq!(world.rows("web.example.com"), ["A 600 192.0.2.2 | shop/web"]);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn declared_class_parameters_are_kept_and_foreign_ones_survive() {
-    let world = world().await;
+async fn declared_class_parameters_are_kept_and_foreign_ones_survive(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = world(wire).await;
     let apply = async |parameters: &str| {
         let spec = a("web", "192.0.2.1") + parameters;
         world.apply(&manifest("shop", "web", &spec)).await;
@@ -336,13 +363,20 @@ async fn declared_class_parameters_are_kept_and_foreign_ones_survive() {
     assert_eq!(world.simulator.rows_at("web.example.com")[0].id, row.id);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_default_moves_a_record_only_when_that_is_asked_for() {
+async fn a_changed_default_moves_a_record_only_when_that_is_asked_for(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
     let mut seed = Seed::example();
     seed.servers.push(SeedServer::new("other.example.com").zone(SeedZone::master("example.com")));
-    let mut world = World::with(Config { seed, ..Config::default() }, Options::default()).await;
+    let mut world = wire.world_with(Config { seed, ..Config::default() }, Options::default()).await;
     world.namespace("shop").await;
-    world.solid_server("default", DEFAULTS).await;
+    let homes = ["ns.example.com", "other.example.com"];
+    let by_default = |server: &str| {
+        format!("{}\n  {}", DEFAULTS.replace(homes[0], server), for_all(&homes, &[]))
+    };
+    world.solid_server("default", &by_default(homes[0])).await;
     world.start_operator().await;
     world.apply(&manifest("shop", "web", &a("web", "192.0.2.1"))).await;
     world.until_ready("shop", 1).await;
@@ -350,10 +384,9 @@ async fn a_changed_default_moves_a_record_only_when_that_is_asked_for() {
         let rows = world.simulator.rows_at(&format!("{name}.example.com"));
         rows.into_iter().map(|row| row.server).collect::<Vec<_>>()
     };
-    let homes = ["ns.example.com", "other.example.com"];
     for (asked, (from, to)) in [(homes[0], homes[1]), (homes[1], homes[0])].into_iter().enumerate() {
         world.simulator.reset_calls();
-        world.solid_server("default", &DEFAULTS.replace(homes[0], to)).await;
+        world.solid_server("default", &by_default(to)).await;
         let record = world.until_reason("shop", "web", "DefaultsChanged").await;
         assert_eq!(server("web"), [from], "it stays where it lives");
         assert_eq!(world.simulator.calls().writes(), 0);

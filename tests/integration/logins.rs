@@ -3,18 +3,27 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rstest::rstest;
 use solidserver_simulator::{Config, Token};
 
 use crate::control_plane::Options;
+use crate::wire::Wire::{self, RestBasic, V2Basic};
 use crate::world::{World, manifest, message};
 
 const DEFAULTS: &str = "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}";
 
-async fn world(secret: &str) -> World {
+/// A world whose Secret has a password, and whose appliance knows a token too.
+async fn world(wire: Wire, secret: &str) -> World {
     let config = Config { token: Some(Token::new("id1", secret)), ..Config::default() };
-    let world = World::with(config, Options::default()).await;
+    let world = wire.world_with(config, Options::default()).await;
     world.namespace("shop").await;
     world
+}
+
+/// Applies the SolidServer; its login is what `spec` says, and where that says nothing what follows from the Secret.
+async fn solid_server(world: &World, spec: &str) {
+    let spec = format!("api: {}\n  {spec}", world.wire.api());
+    world.solid_server_with("default", &world.simulator.endpoint(), &spec).await;
 }
 
 async fn until_solid_server(world: &World, reason: &str) -> String {
@@ -39,10 +48,11 @@ fn hosts(count: usize, ttl: u32) -> String {
     (0..count).map(host).collect()
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_becomes_ready_under_each_login() {
-    let mut world = world("t0ken-s3cret").await;
-    world.solid_server("default", &format!("authMethod: Token\n  {DEFAULTS}")).await;
+async fn a_record_becomes_ready_under_each_login(#[values(RestBasic, V2Basic)] wire: Wire) {
+    let mut world = world(wire, "t0ken-s3cret").await;
+    solid_server(&world, &format!("authMethod: Token\n  {DEFAULTS}")).await;
     world.start_operator().await;
     let why = until_solid_server(&world, "Unauthorized").await;
     assert!(why.contains("no key \"tokenId\"") && why.contains("tokenSecret"), "{why}");
@@ -54,7 +64,7 @@ async fn a_record_becomes_ready_under_each_login() {
         [("Token", "token"), ("Basic", "basic"), ("Native", "native"), ("", "token")].into_iter().enumerate()
     {
         let method = if method.is_empty() { String::new() } else { format!("authMethod: {method}\n  ") };
-        world.solid_server("default", &format!("{method}{DEFAULTS}")).await;
+        solid_server(&world, &format!("{method}{DEFAULTS}")).await;
         let object = world.solid_server_object("default").await;
         world
             .until(&format!("the SolidServer is seen with {kind}"), async || {
@@ -74,14 +84,17 @@ async fn a_record_becomes_ready_under_each_login() {
         assert_eq!(world.simulator.calls().operation("add"), 1);
     }
     let log = world.log();
-    assert!(log.contains("dns_rr_add") && !log.contains("t0ken-s3cret") && !log.contains("SDS "));
+    let calls = world.simulator.call_log();
+    let added = calls.iter().find(|call| call.operation == "add").unwrap();
+    assert!(log.contains(&added.service) && !log.contains("t0ken-s3cret") && !log.contains("SDS "));
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_rotated_under_load_loses_no_change() {
-    let mut world = world("first").await;
+async fn a_token_rotated_under_load_loses_no_change(#[values(RestBasic, V2Basic)] wire: Wire) {
+    let mut world = world(wire, "first").await;
     world.set_token("id1", "first").await;
-    world.solid_server("default", &format!("limits: {{concurrency: 4}}\n  {DEFAULTS}")).await;
+    solid_server(&world, &format!("limits: {{concurrency: 4}}\n  {DEFAULTS}")).await;
     world.start_operator().await;
     world.apply(&hosts(50, 600)).await;
     world.until_ready("shop", 50).await;
@@ -122,11 +135,12 @@ async fn a_token_rotated_under_load_loses_no_change() {
     }
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_off_is_told_from_a_wrong_token() {
-    let mut world = world("s3cret").await;
+async fn a_clock_that_is_off_is_told_from_a_wrong_token(#[values(RestBasic, V2Basic)] wire: Wire) {
+    let mut world = world(wire, "s3cret").await;
     world.set_token("id1", "s3cret").await;
-    world.solid_server("default", DEFAULTS).await;
+    solid_server(&world, DEFAULTS).await;
     world.start_operator().await;
     until_solid_server(&world, "InSync").await;
     world.simulator.set_clock_ahead(Duration::from_secs(3_600));
@@ -149,4 +163,63 @@ async fn a_clock_that_is_off_is_told_from_a_wrong_token() {
     world.set_token("id1", "another").await;
     world.until_ready("shop", 2).await;
     assert_eq!(world.rows("h0.example.com"), ["A 60 10.1.0.1 | shop/h0"]);
+}
+
+/// The token is another one every two seconds while everything changes all the time; the appliance and the Secret learn of it one
+/// after the other, in turns.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_rotated_every_two_seconds_under_load_loses_no_write(
+    #[values(RestBasic, V2Basic)] wire: Wire,
+) {
+    const ROTATIONS: u32 = 8;
+    let mut world = world(wire, "secret0").await;
+    world.set_token("id1", "secret0").await;
+    solid_server(&world, &format!("limits: {{concurrency: 8}}\n  {DEFAULTS}")).await;
+    world.start_operator().await;
+    world.apply(&hosts(100, 600)).await;
+    world.until_ready("shop", 100).await;
+    let ids = |world: &World| -> BTreeSet<String> {
+        let rows = world.simulator.rows();
+        rows.iter().filter(|row| row.name.starts_with('h')).map(|row| row.id.clone()).collect()
+    };
+    let before = ids(&world);
+    world.simulator.set_latency(Duration::from_millis(20));
+    world.simulator.reset_calls();
+    let rotating = std::sync::atomic::AtomicBool::new(true);
+    let rotate = async {
+        for number in 1..=ROTATIONS {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let secret = format!("secret{number}");
+            if number % 2 == 0 {
+                world.set_token("id1", &secret).await;
+            }
+            world.simulator.set_token(Some(Token::new("id1", &secret)));
+            if number % 2 == 1 {
+                world.set_token("id1", &secret).await;
+            }
+        }
+        rotating.store(false, std::sync::atomic::Ordering::Relaxed);
+    };
+    let change = async {
+        let mut ttl = 600;
+        while rotating.load(std::sync::atomic::Ordering::Relaxed) {
+            ttl += 1;
+            world.apply(&hosts(100, ttl)).await;
+        }
+        ttl
+    };
+    let ((), ttl) = tokio::join!(rotate, change);
+    world.until_ready("shop", 100).await;
+    for number in 0..100 {
+        let expected = format!("A {ttl} 10.1.0.{} | shop/h{number}", number + 1);
+        assert_eq!(world.rows(&format!("h{number}.example.com")), [expected]);
+    }
+    // All of them were edits in place.
+    let calls = world.simulator.calls();
+    assert_eq!((calls.operation("add"), calls.operation("delete")), (0, 0));
+    assert_eq!(ids(&world), before);
+    assert!(calls.operation("edit") >= 100);
+    let used: BTreeSet<_> = world.simulator.call_log().iter().map(|call| call.login).collect();
+    assert_eq!(used, BTreeSet::from(["token"]));
 }

@@ -4,11 +4,17 @@
 #[path = "../support/control_plane/mod.rs"]
 mod control_plane;
 #[cfg(test)]
+#[path = "../support/planes.rs"]
+mod planes;
+#[cfg(test)]
 #[path = "../support/proxy.rs"]
 mod proxy;
 #[cfg(test)]
 #[path = "../support/resolver.rs"]
 mod resolver;
+#[cfg(test)]
+#[path = "../support/wire.rs"]
+mod wire;
 #[cfg(test)]
 #[path = "../support/world.rs"]
 mod world;
@@ -28,11 +34,15 @@ mod command;
 #[cfg(test)]
 mod counts;
 #[cfg(test)]
+mod delegation;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod failover;
+#[cfg(test)]
+mod guard;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

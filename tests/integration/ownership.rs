@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use rstest::rstest;
 use solidserver_simulator::{Container, NewRow, RowPatch, RowView};
 
-use crate::world::{World, manifest, message};
+use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
+use crate::world::{World, for_all, manifest, message};
 
 /// Creation times have seconds: two objects are of different age only when one is made this much later.
 const ANOTHER_SECOND: Duration = Duration::from_millis(1_100);
@@ -17,8 +19,8 @@ fn writes(world: &World) -> (u64, u64, u64) {
     (calls.operation("add"), calls.operation("edit"), calls.operation("delete"))
 }
 
-async fn world() -> World {
-    let world = World::running("1h").await;
+async fn world(wire: Wire) -> World {
+    let world = wire.running("1h").await;
     world.namespace("shop").await;
     world
 }
@@ -38,9 +40,12 @@ async fn vanish(world: &World, name: &str) {
     delete(world, name).await;
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_type_and_a_rename_leave_no_row_behind() {
-    let world = world().await;
+async fn a_change_of_type_and_a_rename_leave_no_row_behind(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     let alias = "fqdn: move.example.com, type: CNAME, values: [www.example.com]";
     world.apply(&manifest("shop", "move", alias)).await;
     world.until_ready("shop", 1).await;
@@ -70,9 +75,12 @@ async fn a_change_of_type_and_a_rename_leave_no_row_behind() {
     assert_eq!(world.simulator.rows().iter().filter(|row| !row.class_parameters.is_empty()).count(), 0);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_records_the_holder_has_the_rrset_and_the_next_takes_it_over_in_place() {
-    let mut world = world().await;
+async fn of_two_records_the_holder_has_the_rrset_and_the_next_takes_it_over_in_place(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let mut world = world(wire).await;
     world.apply(&manifest("shop", "early", &a("early", "192.0.2.3"))).await;
     world.until_ready("shop", 1).await;
     tokio::time::sleep(ANOTHER_SECOND).await;
@@ -122,9 +130,12 @@ async fn of_two_records_the_holder_has_the_rrset_and_the_next_takes_it_over_in_p
     assert_eq!((writes(&world).0, writes(&world).1), (0, 1));
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn one_renamed_onto_a_held_name_takes_it_over_when_the_holder_goes() {
-    let world = world().await;
+async fn one_renamed_onto_a_held_name_takes_it_over_when_the_holder_goes(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     world.apply(&manifest("shop", "holder", &a("web", "192.0.2.1"))).await;
     world.apply(&manifest("shop", "other", &a("other", "192.0.2.2"))).await;
     world.until_ready("shop", 2).await;
@@ -138,9 +149,12 @@ async fn one_renamed_onto_a_held_name_takes_it_over_when_the_holder_goes() {
     assert_eq!(writes(&world), (0, 1, 1));
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_holder_the_older_wins() {
-    let mut world = world().await;
+async fn without_a_holder_the_older_wins(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let mut world = world(wire).await;
     world.kill_operator().await;
     world.apply(&manifest("shop", "z", &a("web", "192.0.2.1"))).await;
     tokio::time::sleep(ANOTHER_SECOND).await;
@@ -151,9 +165,12 @@ async fn without_a_holder_the_older_wins() {
     assert_eq!(world.rows("web.example.com"), ["A 600 192.0.2.1 | shop/z"]);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_records_under_new_object_names_are_fifty_edits() {
-    let world = world().await;
+async fn fifty_records_under_new_object_names_are_fifty_edits(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     let all = |prefix: &str| {
         (0..50).fold(String::new(), |mut text, index| {
             let spec = a(&format!("host{index}"), &format!("192.0.2.{index}"));
@@ -188,9 +205,15 @@ fn mark_of(row: &RowView) -> BTreeMap<String, String> {
         .collect()
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn inherited_and_copied_marks_are_none() {
-    let world = world().await;
+async fn inherited_and_copied_marks_are_none(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
+    let zones = for_all(&["ns.example.com", "views.example.com"], &["", "internal", "external"]);
+    let spec = format!("resyncInterval: 1h\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}\n  {zones}");
+    world.solid_server("default", &spec).await;
     let in_view = |view: &str, name: &str, more: &str| {
         format!(
             "fqdn: {name}.example.org, type: A, values: [192.0.2.1], dnsServer: views.example.com, view: {view}{more}"
@@ -272,9 +295,12 @@ async fn inherited_and_copied_marks_are_none() {
     );
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn unmarked_rows_are_adopted_as_the_policy_says() {
-    let world = world().await;
+async fn unmarked_rows_are_adopted_as_the_policy_says(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     let row = |name: &str, value: &str| {
         let row = NewRow::new(format!("{name}.example.com"), "A", [value]).ttl(600);
         world.simulator.add_row(row.class_parameter("site", "Paris")).unwrap()
@@ -298,7 +324,7 @@ async fn unmarked_rows_are_adopted_as_the_policy_says() {
     world.until_ready("shop", 1).await;
     assert_eq!(writes(&world), (0, 2, 0), "one edit for each row");
     for edit in world.simulator.call_log().iter().filter(|call| call.operation == "edit") {
-        let sent = &edit.parameters["rr_class_parameters"];
+        let sent = edit.parameter("rr_class_parameters").unwrap();
         assert!(sent.contains("k8s_owner") && !sent.contains("site"), "{sent}");
         assert!(!sent.contains("Paris"), "{sent}");
     }
@@ -337,9 +363,12 @@ async fn unmarked_rows_are_adopted_as_the_policy_says() {
     assert_eq!(world.rows("never.example.com"), ["A 600 192.0.2.9 | -"]);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn shared_touches_only_its_own_and_exclusive_tells_of_foreign_values() {
-    let world = world().await;
+async fn shared_touches_only_its_own_and_exclusive_tells_of_foreign_values(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     let row = |name: &str, value: &str, ttl: u32| {
         world.simulator.add_row(NewRow::new(format!("{name}.example.com"), "A", [value]).ttl(ttl)).unwrap()
     };

@@ -1,4 +1,5 @@
-//! Every open question about the appliance, with each of its answers: one suite, run against one simulator per answer.
+//! Every open question about the appliance, with each of its answers: one suite, run in both dialects against one simulator per
+//! answer. The logins take turns.
 //!
 //! Where the operator cannot work with an answer, the record says so; [`EXCEPTIONS`] is the whole list. With the environment
 //! variable `QUIRK=name` only the answers of that quirk are tried.
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::api::{DeleteParams, Patch, PatchParams};
+use rstest::rstest;
 use serde_json::{Value, json};
 use solidserver_simulator::{
     Config, Fault, FaultKind, RateLimit, RowPatch, RowView, Seed, SeedServer, SeedZone, Simulator, quirks,
@@ -14,6 +16,7 @@ use solidserver_simulator::{
 use tokio::sync::Semaphore;
 
 use crate::control_plane::Options;
+use crate::wire::{SECRET, TOKEN_ID, Wire};
 use crate::world::{World, describe, message, shows};
 
 /// Quirk, answer, record, and the reason that the record shows instead of InSync.
@@ -212,11 +215,14 @@ struct Suite {
     /// The SolidServer, and the namespace of its records.
     name: String,
     quirk: Quirk,
+    wire: Wire,
 }
 
 impl Suite {
     fn label(&self) -> String {
-        self.quirk.map_or_else(|| "no quirk".to_owned(), |(name, answer)| format!("{name}={answer}"))
+        let quirk =
+            self.quirk.map_or_else(|| "no quirk".to_owned(), |(name, answer)| format!("{name}={answer}"));
+        format!("{quirk} ({:?})", self.wire)
     }
 
     async fn apply(&self, wanted: &[Wanted]) {
@@ -335,6 +341,14 @@ impl Suite {
         assert_eq!(self.writes(), (0, 0, 0), "{}: {when}", self.label());
     }
 
+    /// It spoke as it was told to; only `/rest` knows the version.
+    fn check_wire(&self) {
+        for call in self.simulator.call_log() {
+            let dialect = call.object == "member" || call.dialect == Some(self.wire.dialect());
+            assert!(dialect && call.login == self.wire.kind(), "{}: {call:?}", self.label());
+        }
+    }
+
     /// The whole suite.
     async fn run(&self) {
         let label = self.label();
@@ -403,6 +417,7 @@ impl Suite {
             .collect();
         assert_eq!(left, [] as [String; 0], "{label}");
         assert_eq!(self.foreign(), foreign, "{label}");
+        self.check_wire();
     }
 
     fn drift(&self) {
@@ -427,10 +442,10 @@ impl Suite {
         let late = Wanted::new("late", "late.example.com", "A", ["192.0.2.70"], ["A 600 192.0.2.70"]);
         match quirk {
             "auth-failure-body" => {
-                self.simulator.set_credentials("operator", "another");
+                self.wire.change_secret(&self.simulator, "another");
                 self.apply(std::slice::from_ref(&late)).await;
                 self.world.until_reason(&self.name, "late", "Unauthorized").await;
-                self.simulator.set_credentials("operator", "secret");
+                self.wire.change_secret(&self.simulator, SECRET);
             }
             "forbidden-code" => {
                 self.simulator.inject(Fault::new("dns_rr_list", FaultKind::Forbidden));
@@ -510,12 +525,17 @@ fn every_exception_names_a_quirk_with_that_answer() {
     }
 }
 
+#[rstest]
+#[case::rest([Wire::RestBasic, Wire::RestToken, Wire::RestNative])]
+#[case::v2([Wire::V2Basic, Wire::V2Native, Wire::V2Token])]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_suite_passes_with_every_answer_to_every_open_question() {
+async fn the_suite_passes_with_every_answer_to_every_open_question(#[case] wires: [Wire; 3]) {
     let certificates = tempfile::tempdir().expect("a folder");
     // One authority for all simulators: the world trusts its own simulator's.
     let config = || Config { tls_dir: Some(certificates.path().to_path_buf()), ..Config::default() };
-    let mut world = World::with(config(), Options::default()).await;
+    let mut world = wires[0].world_with(config(), Options::default()).await;
+    // One Secret for all of them.
+    world.set_token(TOKEN_ID, SECRET).await;
     world.start_operator().await;
     let world = Arc::new(world);
 
@@ -532,7 +552,8 @@ async fn the_suite_passes_with_every_answer_to_every_open_question() {
     let mut running = Vec::new();
     for (number, quirk) in cases.into_iter().enumerate() {
         let name = format!("quirk-{number}");
-        let mut config = config();
+        let wire = wires[number % wires.len()];
+        let mut config = wire.configured(config());
         config.seed = seed(&name, quirk);
         if let Some((quirk, answer)) = quirk {
             config.quirks.set(quirk, answer).expect("the simulator knows it");
@@ -545,8 +566,9 @@ async fn the_suite_passes_with_every_answer_to_every_open_question() {
                 let simulator = Simulator::start(config).await.expect("a simulator");
                 world.namespace(&name).await;
                 let spec = "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}";
-                world.solid_server_at(&name, &simulator.endpoint(), spec).await;
-                let suite = Suite { world, simulator, name, quirk };
+                let spec = format!("{}\n  {spec}", wire.fields());
+                world.solid_server_with(&name, &simulator.endpoint(), &spec).await;
+                let suite = Suite { world, simulator, name, quirk, wire };
                 suite.run().await;
                 suite.world.kubectl(&["delete", "solidserver", &suite.name, "--timeout=60s"]).await;
                 suite.simulator.shutdown().await;

@@ -1,10 +1,16 @@
 //! One record's life, end to end.
 
-use crate::world::{OPERATOR_NAMESPACE, World, manifest};
+use rstest::rstest;
 
+use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
+use crate::world::{OPERATOR_NAMESPACE, manifest};
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_is_created_changed_and_deleted() {
-    let mut world = World::running("1h").await;
+async fn a_record_is_created_changed_and_deleted(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let mut world = wire.running("1h").await;
     world.namespace("shop").await;
     world
         .apply(&manifest("shop", "web", "fqdn: web.example.com, type: A, values: [192.0.2.10, 192.0.2.11]"))
@@ -26,14 +32,21 @@ async fn a_record_is_created_changed_and_deleted() {
         .await;
     let calls = world.simulator.calls();
     assert_eq!((calls.operation("add"), calls.operation("edit"), calls.operation("delete")), (0, 2, 0));
+    // It speaks as it was told to.
+    for call in world.simulator.call_log() {
+        assert_eq!(call.login, wire.kind(), "{call:?}");
+        // Only one dialect knows the version.
+        assert!(call.object == "member" || call.dialect == Some(wire.dialect()), "{call:?}");
+    }
     world.kubectl(&["delete", "dnsrecord", "-n", "shop", "web", "--timeout=60s"]).await;
     assert!(world.rows("web.example.com").is_empty());
     assert!(world.stop_operator().await.success());
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rights_that_are_shipped_are_enough() {
-    let mut world = World::new().await;
+async fn the_rights_that_are_shipped_are_enough(#[values(RestBasic, V2Token, RestNative)] wire: Wire) {
+    let mut world = wire.world().await;
     world.plane.install_operator().await.unwrap();
     world
         .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
@@ -51,8 +64,8 @@ async fn the_rights_that_are_shipped_are_enough() {
             world.kubectl(&["get", "events", "-n", "shop", "-o", "name"]).await.contains("event/late")
         })
         .await;
-    world.simulator.set_credentials("operator", "another");
-    world.set_password("another").await;
+    world.change_secret("another");
+    world.set_secret("another").await;
     world.apply(&manifest("shop", "web", "fqdn: web.example.com, type: A, values: [192.0.2.12]")).await;
     world
         .until("the change is there", async || {

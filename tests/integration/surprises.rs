@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use kube::api::{Patch, PatchParams};
+use rstest::rstest;
 use serde_json::json;
 use solidserver_operator::plan::MARK_PARAMETERS;
 use solidserver_simulator::{Config, Fault, FaultKind, NewRow, RowPatch, RowView};
 
 use crate::control_plane::Options;
+use crate::wire::Wire::{self, RestBasic, RestNative, V2Native, V2Token};
 use crate::world::{World, manifest, message, shows};
 
 const NAMESPACE: &str = "shop";
@@ -16,9 +18,9 @@ const NAMESPACE: &str = "shop";
 const WEAKER: &str = "version 7.3.1 keeps no class parameters on records: they carry no marks, and ownership rests on the \
                       status of DnsRecords";
 
-async fn world(version: &str) -> World {
+async fn world(wire: Wire, version: &str) -> World {
     let config = Config { version: version.to_owned(), ..Config::default() };
-    let mut world = World::with(config, Options::default()).await;
+    let mut world = wire.world_with(config, Options::default()).await;
     world
         .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
         .await;
@@ -122,9 +124,12 @@ fn expected_hosts(count: usize, ttl: u32) -> Vec<String> {
     (0..count).map(|number| format!("h{number:03}.example.com {ttl} 10.1.0.{}", number + 1)).collect()
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_appliance_without_class_parameters_is_served_and_says_what_is_weaker() {
-    let world = world("7.3.1").await;
+async fn an_appliance_without_class_parameters_is_served_and_says_what_is_weaker(
+    #[values(RestBasic, RestNative)] wire: Wire,
+) {
+    let world = world(wire, "7.3.1").await;
     let there = world.simulator.rows();
     apply(&world, "web", &never("web", "192.0.2.1, 192.0.2.2")).await;
     apply(&world, "text", "fqdn: text.example.com, type: TXT, values: [hello]").await;
@@ -189,12 +194,15 @@ async fn an_appliance_without_class_parameters_is_served_and_says_what_is_weaker
     world.simulator.delete_row(&rows[0].id).unwrap();
     assert_eq!(contents(&world.simulator.rows()), contents(&there), "no row of others was touched");
     let sent = world.simulator.call_log();
-    assert!(sent.iter().all(|call| !call.parameters.contains_key("rr_class_parameters")), "no mark is sent");
+    assert!(sent.iter().all(|call| call.parameter("rr_class_parameters").is_none()), "no mark is sent");
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn without_marks_the_policies_hold_and_class_parameters_are_refused() {
-    let world = world("7.3.1").await;
+async fn without_marks_the_policies_hold_and_class_parameters_are_refused(
+    #[values(RestBasic, RestNative)] wire: Wire,
+) {
+    let world = world(wire, "7.3.1").await;
     let same = [foreign(&world, "same", "192.0.2.1"), foreign(&world, "same-never", "192.0.2.1")];
     let other = foreign(&world, "other", "192.0.2.9");
     let kept = foreign(&world, "part", "192.0.2.1");
@@ -235,9 +243,12 @@ async fn without_marks_the_policies_hold_and_class_parameters_are_refused() {
     assert!(world.simulator.rows_at("same.example.com").is_empty());
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn without_marks_writes_that_fail_and_an_operator_that_dies_double_nothing() {
-    let mut world = world("7.3.1").await;
+async fn without_marks_writes_that_fail_and_an_operator_that_dies_double_nothing(
+    #[values(RestBasic, RestNative)] wire: Wire,
+) {
+    let mut world = world(wire, "7.3.1").await;
     // Lost answers and refusals in the middle of RRsets with several values, under the strictest policy.
     for (after, kind) in [
         (0, FaultKind::ResetAfterCommit),
@@ -277,10 +288,13 @@ async fn without_marks_writes_that_fail_and_an_operator_that_dies_double_nothing
     assert_eq!(writes(&world).1 + writes(&world).2, 0);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn marks_that_are_not_kept_show_themselves_where_the_version_cannot_be_asked() {
+async fn marks_that_are_not_kept_show_themselves_where_the_version_cannot_be_asked(
+    #[values(RestBasic, RestNative)] wire: Wire,
+) {
     let config = Config { version: "7.3.1".to_owned(), ..Config::default() };
-    let mut world = World::with(config, Options::default()).await;
+    let mut world = wire.world_with(config, Options::default()).await;
     world.simulator.inject(Fault::new("member_list", FaultKind::Forbidden));
     world
         .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
@@ -305,9 +319,10 @@ async fn marks_that_are_not_kept_show_themselves_where_the_version_cannot_be_ask
     assert_eq!(writes(&world), (1, 1, 1));
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_in_place_marks_each_row_with_one_edit() {
-    let world = world("7.3.1").await;
+async fn an_upgrade_in_place_marks_each_row_with_one_edit(#[values(RestBasic, RestNative)] wire: Wire) {
+    let world = world(wire, "7.3.1").await;
     let beside = foreign(&world, "beside", "192.0.2.50");
     apply(&world, "web", &never("web", "192.0.2.1, 192.0.2.2")).await;
     apply(&world, "report", &(a("report", "192.0.2.3") + ", driftPolicy: Report")).await;
@@ -331,9 +346,12 @@ async fn an_upgrade_in_place_marks_each_row_with_one_edit() {
     assert!(said.starts_with("InSync: ") && !said.contains("marks"), "{said}");
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_mark_is_set_again_only_on_a_row_exactly_as_the_status_says() {
-    let world = world("8.4.0").await;
+async fn a_lost_mark_is_set_again_only_on_a_row_exactly_as_the_status_says(
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+) {
+    let world = world(wire, "8.4.0").await;
     apply(&world, "never", &never("never", "192.0.2.1, 192.0.2.2")).await;
     apply(&world, "renewed", &never("renewed", "192.0.2.1")).await;
     apply(&world, "moved", &never("moved", "192.0.2.1")).await;
@@ -393,10 +411,13 @@ async fn a_lost_mark_is_set_again_only_on_a_row_exactly_as_the_status_says() {
     assert_eq!(writes(&world), (0, 2, 1));
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_that_change_in_the_middle_of_a_pass_cost_a_reading_and_harm_nobody() {
-    for version in ["8.4.0", "7.3.1"] {
-        let world = world(version).await;
+async fn ids_that_change_in_the_middle_of_a_pass_cost_a_reading_and_harm_nobody(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    for version in wire.versions() {
+        let world = world(wire, version).await;
         for number in 0..5 {
             foreign(&world, &format!("f{number}"), "192.0.2.200");
         }
@@ -412,7 +433,7 @@ async fn ids_that_change_in_the_middle_of_a_pass_cost_a_reading_and_harm_nobody(
         world.simulator.reset_calls();
         world.simulator.inject(Fault::new("edit", FaultKind::RenumberIds).after(5));
         // One that was confirmed before, and did not happen: ids of that reading are in doubt, so it is looked at again at once.
-        let undone = u64::from(version == "8.4.0");
+        let undone = u64::from(*version == "8.4.0");
         let value = "10.9.9.9".to_owned();
         world.simulator.inject(Fault::new("edit", FaultKind::Rewrite { name: None, value }).count(undone));
         // Another default TTL concerns all of them at once.
@@ -441,9 +462,12 @@ async fn ids_that_change_in_the_middle_of_a_pass_cost_a_reading_and_harm_nobody(
     }
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_with_rows_of_others_in_them_are_no_answers() {
-    let world = world("8.4.0").await;
+async fn answers_with_rows_of_others_in_them_are_no_answers(
+    #[values(RestBasic, V2Token, V2Native)] wire: Wire,
+) {
+    let world = world(wire, "8.4.0").await;
     foreign(&world, "f0", "192.0.2.200");
     world.apply(&hosts(20, 600)).await;
     world.until_ready(NAMESPACE, 20).await;

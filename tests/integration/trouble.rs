@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rstest::rstest;
 use solidserver_operator::api::{DnsRecord, SolidServer};
 use solidserver_simulator::{Config, Fault, FaultKind, RateLimit, Simulator};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use crate::wire::Wire::{self, RestBasic, RestNative, V2Token};
 use crate::world::{OPERATOR_NAMESPACE, World, manifest, message, shows};
 
 /// A way to the appliance that can be cut: while it is, connections are refused and those that were open are gone.
@@ -103,7 +105,7 @@ fn hosts(name: &str, count: usize, ttl: u32) -> String {
 /// Adds and edits of one name.
 fn calls_for(world: &World, fqdn: &str) -> usize {
     let calls = world.simulator.call_log();
-    calls.iter().filter(|call| call.parameters.get("rr_name").is_some_and(|name| name == fqdn)).count()
+    calls.iter().filter(|call| call.parameter("rr_name").is_some_and(|name| name == fqdn)).count()
 }
 
 async fn events(world: &World, reason: &str) -> Vec<String> {
@@ -121,10 +123,13 @@ async fn events(world: &World, reason: &str) -> Vec<String> {
     events.lines().filter(|line| line.split_whitespace().nth(1) == Some(reason)).map(str::to_owned).collect()
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn one_rejected_record_among_a_hundred_costs_one_call_and_holds_up_nobody() {
+async fn one_rejected_record_among_a_hundred_costs_one_call_and_holds_up_nobody(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
     const REJECTED: &str = "h042.example.com";
-    let mut world = World::running("1h").await;
+    let mut world = wire.running("1h").await;
     world.namespace("shop").await;
     world.simulator.inject(
         Fault::new(
@@ -227,7 +232,7 @@ enum Trouble {
 async fn begin(trouble: Trouble, world: &World, cable: &mut Cable) {
     match trouble {
         Trouble::Cut => cable.cut().await,
-        Trouble::Password => world.simulator.set_credentials("operator", "another"),
+        Trouble::Password => world.change_secret("another"),
         Trouble::NoSecret => {
             world.kubectl(&["delete", "secret", "-n", OPERATOR_NAMESPACE, "solidserver"]).await;
         }
@@ -254,16 +259,19 @@ async fn end(world: &World, cable: &mut Cable) {
     let bundle = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, world.simulator.ca_pem());
     let spec = format!("{{\"suspend\": false, \"tls\": {{\"caBundle\": \"{bundle}\"}}}}");
     patch_solid_server(world, &spec).await;
-    world.set_password("secret").await;
+    world.set_secret("secret").await;
     if cable.relay.is_none() {
         cable.mend().await;
     }
-    world.simulator.set_credentials("operator", "secret");
+    world.change_secret("secret");
     world.simulator.clear_faults();
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn trouble_with_the_appliance_shows_and_passes_without_a_loss() {
+async fn trouble_with_the_appliance_shows_and_passes_without_a_loss(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
     let limited =
         FaultKind::Status { code: 429, body: None, retry_after: Some("2".to_owned()), after_commit: false };
     let troubles = [
@@ -279,7 +287,7 @@ async fn trouble_with_the_appliance_shows_and_passes_without_a_loss() {
         // The last: calls go slowly for a while after it.
         ("limit", "RateLimited", Trouble::Fault(Fault::new("*", limited))),
     ];
-    let mut world = World::new().await;
+    let mut world = wire.world().await;
     let mut cable = Cable::to(world.simulator.address()).await;
     let endpoint = format!("https://{}", cable.address);
     world
@@ -386,9 +394,12 @@ async fn trouble_with_the_appliance_shows_and_passes_without_a_loss() {
     assert_eq!((sync.skipped as usize, sync.failed, sync.updated), (count, 0, 0), "{sync:?}");
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn writes_that_fail_in_every_way_are_settled_by_reading() {
-    let world = World::running("1h").await;
+async fn writes_that_fail_in_every_way_are_settled_by_reading(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = wire.running("1h").await;
     world.namespace("shop").await;
     // Each fifth write is lost in another way, some of them after they took effect.
     for (after, kind) in [
@@ -411,9 +422,10 @@ async fn writes_that_fail_in_every_way_are_settled_by_reading() {
     assert!(world.simulator.calls().operation("add") > 100, "no write was lost");
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_limit_is_met_a_few_times_and_then_kept() {
-    let world = World::running("1h").await;
+async fn a_rate_limit_is_met_a_few_times_and_then_kept(#[values(RestBasic, V2Token, RestNative)] wire: Wire) {
+    let world = wire.running("1h").await;
     world.namespace("shop").await;
     world.simulator.reset_calls();
     world.simulator.set_rate_limit(Some(RateLimit { calls: 60, window: Duration::from_secs(3) }));
@@ -432,9 +444,12 @@ fn not_adds(world: &World, status: u16) -> u64 {
     calls.iter().filter(|call| call.status == Some(status) && call.operation != "add").count() as u64
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_that_is_rotated_while_a_hundred_changes_arrive_needs_no_restart() {
-    let world = World::running("1h").await;
+async fn a_password_that_is_rotated_while_a_hundred_changes_arrive_needs_no_restart(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = wire.running("1h").await;
     world.namespace("shop").await;
     world.apply(&hosts("h", 100, 600)).await;
     world.until_ready("shop", 100).await;
@@ -444,14 +459,14 @@ async fn a_password_that_is_rotated_while_a_hundred_changes_arrive_needs_no_rest
     let rotation = async {
         // In the middle of the changes the appliance takes the new password only; the Secret follows when they are all there.
         world.until("changes arrive", async || world.simulator.calls().operation("edit") >= 10).await;
-        world.simulator.set_credentials("operator", "rotated");
+        world.change_secret("rotated");
     };
     tokio::join!(world.apply(&changes), rotation);
     let object = until_solid_server(&world, "default", "Unauthorized").await;
     let (_, why) = ready_of(&object);
     assert!(why.contains("Secret") && !why.contains("secret\""), "{why}");
     assert!(world.simulator.calls().status(401) > 0);
-    world.set_password("rotated").await;
+    world.set_secret("rotated").await;
     world.until_ready("shop", 100).await;
     until_solid_server(&world, "default", "InSync").await;
     for number in 0..100 {
@@ -463,9 +478,12 @@ async fn a_password_that_is_rotated_while_a_hundred_changes_arrive_needs_no_rest
     assert!(!log.contains("rotated") && !log.contains("b3BlcmF0b3I6"), "a password is in the log");
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_younger_of_two_solid_servers_for_one_appliance_stalls_until_the_older_is_gone() {
-    let world = World::running("1h").await;
+async fn the_younger_of_two_solid_servers_for_one_appliance_stalls_until_the_older_is_gone(
+    #[values(RestBasic, V2Token, RestNative)] wire: Wire,
+) {
+    let world = wire.running("1h").await;
     world.namespace("shop").await;
     world.apply(&manifest("shop", "old", "fqdn: old.example.com, type: A, values: [192.0.2.1]")).await;
     world.until_ready("shop", 1).await;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use rstest::rstest;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use solidserver_simulator::RowView;
 
+use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
 use crate::world::World;
 
 const NAMESPACE: &str = "types";
@@ -241,15 +243,18 @@ fn writes(world: &World) -> (u64, u64, u64) {
     (calls.operation("add"), calls.operation("edit"), calls.operation("delete"))
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn every_type_is_created_changed_and_deleted_row_by_row() {
+async fn every_type_is_created_changed_and_deleted_row_by_row(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
     let cases = cases();
     let mut types: Vec<&str> = cases.iter().map(|case| case.record_type).collect();
     types.sort_unstable();
     types.dedup();
     assert_eq!(types.len(), 17, "{types:?}");
 
-    let world = World::running("1h").await;
+    let world = wire.running("1h").await;
     world.namespace(NAMESPACE).await;
     let uid = ["get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"];
     let cluster_uid = world.kubectl(&uid).await;
@@ -293,9 +298,12 @@ async fn nothing_is_written(world: &World) {
     assert!(world.simulator.calls().operation("list") > 0, "the round read nothing");
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn another_spelling_of_the_same_values_writes_nothing() {
-    let world = World::running("1h").await;
+async fn another_spelling_of_the_same_values_writes_nothing(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = wire.running("1h").await;
     world.namespace(NAMESPACE).await;
     let record = |name: &str, record_type: &str, fqdn: &str, values: Value| {
         json!({

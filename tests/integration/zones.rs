@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use rstest::rstest;
 use solidserver_operator::api::DnsRecord;
 use solidserver_simulator::{CallEntry, Config, NewRow, Seed, SeedServer, SeedView, SeedZone};
 
 use crate::control_plane::Options;
-use crate::world::{World, manifest, message, shows};
+use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
+use crate::world::{World, for_all, manifest, message, shows};
 
 const NAMESPACE: &str = "zones";
 const SERVER: &str = "ns.example.com";
@@ -30,15 +32,21 @@ fn seed() -> Seed {
     Seed { servers: vec![smart, with_views, empty] }
 }
 
-async fn world() -> World {
-    world_of("8.4.0").await
+async fn world(wire: Wire) -> World {
+    world_of(wire, "8.4.0").await
 }
 
-async fn world_of(version: &str) -> World {
+async fn world_of(wire: Wire, version: &str) -> World {
     let config = Config { seed: seed(), version: version.to_owned(), ..Config::default() };
-    let mut world = World::with(config, Options::default()).await;
+    let mut world = wire.world_with(config, Options::default()).await;
+    // Some of these are not there: what is not granted would not even be looked for.
+    let servers = [SERVER, "views.example.com", "ns1.example.com", "ns9.example.com", "late.example.com"];
+    let zones = for_all(&servers, &["", "internal", "external", "guest", "Internal"]);
     world
-        .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
+        .solid_server(
+            "default",
+            &format!("resyncInterval: 1h\n  defaults: {{dnsServer: {SERVER}, ttl: 600}}\n  {zones}"),
+        )
         .await;
     world.start_operator().await;
     world.namespace(NAMESPACE).await;
@@ -73,10 +81,13 @@ fn writes(world: &World) -> Vec<CallEntry> {
     log
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_is_written_to_the_zone_that_answers_for_it() {
+async fn a_record_is_written_to_the_zone_that_answers_for_it(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
     const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    let world = world().await;
+    let world = world(wire).await;
     let cases = [
         // The longest of nested zones, also across a label without a zone of its own.
         (
@@ -152,10 +163,13 @@ async fn a_record_is_written_to_the_zone_that_answers_for_it() {
     assert_eq!(writes(&world), []);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn one_name_in_parent_and_child_zone_and_in_two_views_is_as_many_rrsets() {
-    for version in ["8.4.0", "7.3.1"] {
-        let world = world_of(version).await;
+async fn one_name_in_parent_and_child_zone_and_in_two_views_is_as_many_rrsets(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    for version in wire.versions() {
+        let world = world_of(wire, version).await;
         let hidden = NewRow::new("www.shop.example.com", "A", ["192.0.2.1"]).zone("example.com").ttl(600);
         let hidden = world.simulator.add_row(hidden).unwrap();
         let glue = "fqdn: ns.shop.example.com, type: A, values: [192.0.2.53]";
@@ -190,9 +204,12 @@ async fn one_name_in_parent_and_child_zone_and_in_two_views_is_as_many_rrsets() 
     }
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn where_no_zone_will_do_the_record_is_stalled_and_nothing_is_written() {
-    let world = world().await;
+async fn where_no_zone_will_do_the_record_is_stalled_and_nothing_is_written(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     // Name, spec, reason, and what the message must say.
     let cases: [(&str, &str, &str, &[&str]); 18] = [
         (
@@ -347,9 +364,12 @@ async fn where_no_zone_will_do_the_record_is_stalled_and_nothing_is_written() {
     assert_eq!(writes(&world), []);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_missing_on_the_appliance_is_found_when_it_comes() {
-    let world = world().await;
+async fn what_was_missing_on_the_appliance_is_found_when_it_comes(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     let records = [
         manifest(NAMESPACE, "zone", "fqdn: www.example.edu, type: A, values: [192.0.2.1]"),
         manifest(
@@ -383,26 +403,31 @@ async fn what_was_missing_on_the_appliance_is_found_when_it_comes() {
         .simulator
         .add_view("views.example.com", &SeedView::new("guest").zone(SeedZone::master("example.org")))
         .unwrap();
-    world
-        .simulator
-        .add_server(&SeedServer::new("late.example.com").zone(SeedZone::master("example.info")))
-        .unwrap();
+    for server in ["late.example.com", "later.example.com"] {
+        world
+            .simulator
+            .add_server(&SeedServer::new(server).zone(SeedZone::master("example.info")))
+            .unwrap();
+    }
     // A second SolidServer for the same appliance, with DNS servers of its own.
     world
-        .solid_server("late", "resyncInterval: 1h\n  defaults: {dnsServer: late.example.com, ttl: 600}")
+        .solid_server("late", "resyncInterval: 1h\n  defaults: {dnsServer: later.example.com, ttl: 600}")
         .await;
     world.a_round("default").await;
     world.until_ready(NAMESPACE, 4).await;
     assert_eq!(zones_of(&world, "www.example.edu", "A"), ["ns.example.com//example.edu"]);
     assert_eq!(zones_of(&world, "www.example.org", "A"), ["views.example.com/guest/example.org"]);
     assert_eq!(zones_of(&world, "www.example.info", "A"), ["late.example.com//example.info"]);
-    assert_eq!(zones_of(&world, "w2.example.info", "A"), ["late.example.com//example.info"]);
+    assert_eq!(zones_of(&world, "w2.example.info", "A"), ["later.example.com//example.info"]);
     assert_eq!(writes(&world).len(), 4);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_follows_a_child_zone_that_comes_and_goes() {
-    let world = world().await;
+async fn a_record_follows_a_child_zone_that_comes_and_goes(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     let records = [
         manifest(NAMESPACE, "moving", "fqdn: a.new.example.com, type: A, values: [192.0.2.1, 192.0.2.2]"),
         manifest(
@@ -464,9 +489,12 @@ async fn a_record_follows_a_child_zone_that_comes_and_goes() {
     assert_eq!(zones_of(&world, "a.new.example.com", "A"), [] as [String; 0]);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_deleted_after_its_zone_waits_and_says_how_to_let_it_go() {
-    let world = world().await;
+async fn a_record_deleted_after_its_zone_waits_and_says_how_to_let_it_go(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     world.apply(&manifest(NAMESPACE, "late", "fqdn: a.shop.example.com, type: A, values: [192.0.2.1]")).await;
     world.until_ready(NAMESPACE, 1).await;
     world.simulator.remove_zone(SERVER, "", "shop.example.com").unwrap();
@@ -488,9 +516,12 @@ async fn a_record_deleted_after_its_zone_waits_and_says_how_to_let_it_go() {
         .await;
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_child_zone_that_cannot_be_written_stalls_the_record_and_its_rows_go_with_it() {
-    let world = world().await;
+async fn a_child_zone_that_cannot_be_written_stalls_the_record_and_its_rows_go_with_it(
+    #[values(RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token)] wire: Wire,
+) {
+    let world = world(wire).await;
     world
         .apply(&manifest(NAMESPACE, "hidden", "fqdn: a.far.example.com, type: A, values: [192.0.2.1]"))
         .await;

@@ -13,7 +13,9 @@ use solidserver_operator::api::{DnsRecord, RECONCILE_REQUESTED_AT, SolidServer};
 use solidserver_simulator::{Config, RowView, Simulator};
 use tokio::process::{Child, Command};
 
-use super::control_plane::{ControlPlane, Options};
+use super::control_plane::Options;
+use super::planes::Plane;
+use super::wire::{SECRET, Wire};
 
 /// How long anything may take before a test fails. Never a measure of speed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -23,14 +25,16 @@ pub(crate) const OPERATOR_NAMESPACE: &str = "solidserver-system";
 
 /// Everything that a behaviour test needs. Each world has a control plane of its own: the operator serves the whole cluster.
 pub(crate) struct World {
-    pub(crate) plane: ControlPlane,
+    pub(crate) wire: Wire,
     pub(crate) simulator: Simulator,
     pub(crate) client: kube::Client,
+    // Dropped before the control plane is given to the next world.
     operator: Option<Operator>,
     /// Further replicas by their instance id.
     replicas: BTreeMap<String, Operator>,
     /// `--lease-duration`, `--lease-renew` and `--lease-retry` of operators that are started from now on.
     pub(crate) leases: [&'static str; 3],
+    pub(crate) plane: Plane,
     folder: tempfile::TempDir,
     starts: usize,
     environment: Vec<(String, String)>,
@@ -54,25 +58,48 @@ struct Operator {
     log: PathBuf,
 }
 
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = self.child.start_kill();
+        let begun = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+// Tests that are about one dialect or about none take what most people have.
+#[allow(dead_code)]
 impl World {
     /// A control plane with the definitions, a simulator with the example's zones, no operator and no SolidServer yet.
     pub(crate) async fn new() -> Self {
-        Self::with(Config::default(), Options::default()).await
+        Wire::RestBasic.world().await
     }
 
     pub(crate) async fn with(config: Config, options: Options) -> Self {
-        let plane = ControlPlane::start(options).await.expect("a control plane");
-        plane.install_crds().await.expect("the definitions");
+        Wire::RestBasic.world_with(config, options).await
+    }
+
+    /// A world in which all runs: SolidServer `default` over the SMART `ns.example.com`, resync every `resync`.
+    pub(crate) async fn running(resync: &str) -> Self {
+        Wire::RestBasic.running(resync).await
+    }
+}
+
+impl World {
+    pub(super) async fn over(wire: Wire, config: Config, options: Options) -> Self {
+        let plane = Plane::take(options).await;
         let client = plane.client().expect("a client");
-        let simulator = Simulator::start(config).await.expect("a simulator");
+        let simulator = Simulator::start(wire.configured(config)).await.expect("a simulator");
         let folder = tempfile::tempdir().expect("a folder");
         let world = Self {
-            plane,
+            wire,
             simulator,
             client,
             operator: None,
             replicas: BTreeMap::new(),
             leases: ["6s", "4s", "500ms"],
+            plane,
             folder,
             starts: 0,
             environment: Vec::new(),
@@ -80,29 +107,32 @@ impl World {
         world
             .apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {OPERATOR_NAMESPACE}}}\n"))
             .await;
-        world.set_password("secret").await;
+        world.set_secret(SECRET).await;
         world
     }
 
-    /// A world in which all runs: SolidServer `default` over the SMART `ns.example.com`, resync every `resync`.
-    pub(crate) async fn running(resync: &str) -> Self {
-        let mut world = Self::new().await;
-        world
-            .solid_server(
-                "default",
-                &format!("resyncInterval: {resync}\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}"),
-            )
-            .await;
-        world.start_operator().await;
-        world
+    pub(super) async fn run(mut self, resync: &str) -> Self {
+        self.solid_server(
+            "default",
+            &format!("resyncInterval: {resync}\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}"),
+        )
+        .await;
+        self.start_operator().await;
+        self
     }
 
-    /// Writes the Secret with the credentials.
-    pub(crate) async fn set_password(&self, password: &str) {
+    /// Writes the Secret with the credentials that the wire needs, and no others.
+    pub(crate) async fn set_secret(&self, secret: &str) {
+        let keys = self.wire.keys(secret);
         self.apply(&format!(
-            "apiVersion: v1\nkind: Secret\nmetadata: {{name: solidserver, namespace: {OPERATOR_NAMESPACE}}}\nstringData: {{username: operator, password: {password}}}\n"
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: solidserver, namespace: {OPERATOR_NAMESPACE}}}\nstringData: {keys}\n"
         ))
         .await;
+    }
+
+    /// From now on the appliance lets in this password, or this token's secret, and no other.
+    pub(crate) fn change_secret(&self, secret: &str) {
+        self.wire.change_secret(&self.simulator, secret);
     }
 
     /// Adds a token to the Secret, or changes it; a password that is there stays.
@@ -118,12 +148,23 @@ impl World {
         self.solid_server_at(name, &endpoint, spec).await;
     }
 
-    /// The same at another address that leads to the simulator.
+    /// The same at another address that leads to the simulator. Without `zones` all may write on the default server and view.
+    /// Where the spec says nothing of the deletion guard it lets through what
+    /// a test deletes.
     pub(crate) async fn solid_server_at(&self, name: &str, endpoint: &str, spec: &str) {
+        // Over this one without a word, as most people write it.
+        let fields = if self.wire == Wire::RestBasic { String::new() } else { self.wire.fields() };
+        self.solid_server_with(name, endpoint, &format!("{fields}\n  {spec}")).await;
+    }
+
+    /// The same, with its dialect and login in `spec`.
+    pub(crate) async fn solid_server_with(&self, name: &str, endpoint: &str, spec: &str) {
+        let zones = if spec.contains("zones:") { String::new() } else { for_all(&[], &[]) };
         let bundle =
             base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
+        let guard = if spec.contains("guard:") { "" } else { "\n  guard: {deletions: {maxCount: 1000}}" };
         self.apply(&format!(
-            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {spec}\n"
+            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  {zones}\n  {spec}{guard}\n"
         ))
         .await;
     }
@@ -289,10 +330,12 @@ impl World {
     pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
+            let asked = Instant::now();
             if holds().await {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            // Lists of a thousand records are work: whoever is waited for must come to do its own.
+            tokio::time::sleep((asked.elapsed() * 3).max(Duration::from_millis(50))).await;
         }
         panic!("not within {PATIENCE:?}: {what}\n{}", self.situation().await);
     }
@@ -418,6 +461,17 @@ pub(crate) fn manifest(namespace: &str, name: &str, spec: &str) -> String {
     format!(
         "---\napiVersion: solidserver.dev/v1alpha1\nkind: DnsRecord\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{{spec}}}\n"
     )
+}
+
+/// `zones: [...]` that lets every namespace write all names on these servers and in these views (`""` is none); on the default
+/// ones where none are given.
+pub(crate) fn for_all(servers: &[&str], views: &[&str]) -> String {
+    let list = |field: &str, names: &[&str]| match names {
+        [] => String::new(),
+        names => format!(", {field}: {names:?}"),
+    };
+    let (servers, views) = (list("dnsServers", servers), list("views", views));
+    format!("zones: [{{name: \"*\", allowedNamespaces: {{from: All}}{servers}{views}}}]")
 }
 
 fn unique() -> u128 {

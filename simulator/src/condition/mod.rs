@@ -3,6 +3,7 @@
 mod bound;
 mod eval;
 mod parse;
+mod shape;
 mod token;
 
 use std::collections::HashSet;

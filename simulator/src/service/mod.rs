@@ -122,7 +122,12 @@ fn dispatch(
 
 /// The columns of an object, by the names of the request's dialect.
 fn columns_of(request: &ServiceRequest, object: Object) -> Columns {
-    match (request.answer_dialect(), object) {
+    columns_in(request.answer_dialect(), object)
+}
+
+/// The columns of an object, as a dialect names them.
+pub(crate) fn columns_in(dialect: Dialect, object: Object) -> Columns {
+    match (dialect, object) {
         (Dialect::Rest, Object::Server) => columns::SERVER,
         (Dialect::Rest, Object::View) => columns::VIEW,
         (Dialect::Rest, Object::Zone) => columns::ZONE,

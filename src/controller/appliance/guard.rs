@@ -8,42 +8,47 @@ use tracing::{info, warn};
 
 use super::{Hold, Task, Wish};
 use crate::api::{
-    ABANDON_DELETIONS, APPROVE_DELETIONS, Approval, ApprovalKind, ConditionType, Reason, SolidServerSpec,
-    TAKE_OVER, ZoneStatus, find, is_true, with_deletions_held,
+    ABANDON_DELETIONS, APPROVE_DELETIONS, Approval, ApprovalKind, ConditionType, Reason, SolidServer,
+    SolidServerSpec, TAKE_OVER, ZoneStatus, find, is_true, with_deletions_held,
 };
-use crate::reconcile::{DeletionRequest, Notice};
+use crate::reconcile::{Bound, DeletionRequest, Notice};
 use crate::record::Place;
 
 /// Decisions that a status remembers; the oldest go first.
 const MOST_APPROVALS: usize = 100;
 /// RRsets that a message names of each hold.
-const NAMED: usize = 10;
+const NAMED: usize = 5;
 /// Holds that a message names.
-const HOLDS_NAMED: usize = 20;
+const HOLDS_NAMED: usize = 5;
 
 impl Task {
     /// Grants losses within the window's count, which is written down before the answer is given.
     pub(super) async fn judge(&mut self, wish: &Wish, request: DeletionRequest) {
-        let window =
-            wish.object.spec.deletions_window().unwrap_or(SolidServerSpec::DEFAULT_DELETIONS_WINDOW);
+        let window = wish.object.spec.deletions_window().unwrap_or(SolidServerSpec::DEFAULT_DELETIONS_WINDOW);
         let now = Timestamp::now();
         let zone = zone_status(&request.place);
         let counted = self.windows.count(&zone, window, now);
-        let fits = counted + request.held + request.count <= request.allowed;
-        info!(
-            solid_server = %self.name, place = %request.place, losses = request.count, counted,
-            held = request.held, allowed = request.allowed, fits, "deletion guard"
-        );
-        if !fits {
-            // Whoever asked may have been cut off meanwhile; it asks again then.
-            let _ = request.reply.send(Ok(false));
-            return;
+        if let Some(Bound { held, allowed }) = request.bound {
+            let fits = counted + held + request.count <= allowed;
+            info!(
+                solid_server = %self.name, place = %request.place, losses = request.count, counted, held, allowed, fits,
+                "deletion guard"
+            );
+            if !fits {
+                // Whoever asked may have been cut off meanwhile; it asks again then.
+                let _ = request.reply.send(Ok(false));
+                return;
+            }
         }
-        self.windows.note(&zone, request.count, now);
+        let before = self.windows.clone();
+        self.windows.note(&zone, request.count, window, now);
         self.windows.write_into(&mut self.status.zones);
         self.patch(wish).await;
         let answer = if self.dirty {
-            // Counted all the same: that is the side to err on.
+            // Nothing is deleted, so nothing is counted: each further try would count once more. Should the API server have taken it
+            // all the same, the next patch takes it back.
+            self.windows = before;
+            self.windows.write_into(&mut self.status.zones);
             Err("the API server did not take the status of the SolidServer".to_owned())
         } else {
             Ok(true)
@@ -68,6 +73,8 @@ impl Task {
     /// Says what is held, and takes down what annotations ask for.
     pub(super) async fn take_requests(&mut self, wish: &Wish) {
         let mut changed = self.note_annotations(wish);
+        // What an earlier patch did not bring home.
+        changed |= self.dirty && !self.holds_told;
         let mut announced = None;
         if !self.holds_told {
             let text = (!self.holds.is_empty()).then(|| self.words());
@@ -88,12 +95,8 @@ impl Task {
         }
         if changed {
             self.patch(wish).await;
-            if self.dirty {
-                self.holds_told = false;
-                return;
-            }
         }
-        self.holds_told = true;
+        self.holds_told = !(changed && self.dirty);
         if let Some(text) = announced {
             warn!(solid_server = %self.name, "{text}");
             self.surroundings.events.send(Notice::new(
@@ -105,26 +108,32 @@ impl Task {
         }
     }
 
+    /// An annotation asks for something.
+    pub(super) fn asked(&mut self, trigger: Trigger) {
+        if !self.asked.contains(&trigger) {
+            self.asked.push(trigger);
+            let surplus = self.asked.len().saturating_sub(MOST_APPROVALS);
+            self.asked.drain(..surplus);
+        }
+    }
+
     /// Annotations are triggers: what they ask for is written down once and counts from then on, whether or not they stay.
     fn note_annotations(&mut self, wish: &Wish) -> bool {
-        let Some(annotations) = &wish.object.metadata.annotations else { return false };
+        for trigger in triggers(&wish.object) {
+            self.asked(trigger);
+        }
         let mut changed = false;
-        for (key, kind) in [
-            (APPROVE_DELETIONS, ApprovalKind::ApproveDeletions),
-            (ABANDON_DELETIONS, ApprovalKind::AbandonDeletions),
-            (TAKE_OVER, ApprovalKind::TakeOver),
-        ] {
-            let Some(id) = annotations.get(key).map(|id| id.trim()).filter(|id| !id.is_empty()) else {
+        for (kind, id) in std::mem::take(&mut self.asked) {
+            if self.status.approved.iter().any(|known| known.kind == kind && known.id == id) {
                 continue;
-            };
-            let known = self.status.approved.iter().any(|known| known.kind == kind && known.id == id);
-            let held = self.holds.iter().any(|hold| *hold.id == *id);
+            }
             // An id that nothing is held under means nothing yet; it is looked at again when something is.
-            if known || (kind != ApprovalKind::TakeOver && !held) {
+            if kind != ApprovalKind::TakeOver && !self.holds.iter().any(|hold| *hold.id == *id) {
+                self.asked.push((kind, id));
                 continue;
             }
             info!(solid_server = %self.name, id, ?kind, "asked for by annotation");
-            self.status.approved.push(Approval { id: id.to_owned(), kind, time: Time(Timestamp::now()) });
+            self.status.approved.push(Approval { id, kind, time: Time(Timestamp::now()) });
             let surplus = self.status.approved.len().saturating_sub(MOST_APPROVALS);
             self.status.approved.drain(..surplus);
             changed = true;
@@ -133,28 +142,56 @@ impl Task {
     }
 
     fn words(&self) -> String {
+        let mut lines: Vec<String> = self.holds.iter().take(HOLDS_NAMED).map(|hold| self.one(hold)).collect();
+        if self.holds.len() > HOLDS_NAMED {
+            lines.push(format!(
+                "and {} more holds: the DnsRecords' status.holdId names them",
+                self.holds.len() - HOLDS_NAMED
+            ));
+        }
+        format!(
+            "more deletions than spec.guard lets through; nothing of them is deleted: {}",
+            lines.join("; ")
+        )
+    }
+
+    /// The commands come before the names: an Event's note is short.
+    fn one(&self, hold: &Hold) -> String {
         let annotate = format!(
             "kubectl annotate --overwrite --field-manager=flux-client-side-apply solidserver {}",
             self.name
         );
-        let mut lines: Vec<String> = self.holds.iter().take(HOLDS_NAMED).map(one).collect();
-        if self.holds.len() > HOLDS_NAMED {
-            lines.push(format!("and {} more holds", self.holds.len() - HOLDS_NAMED));
+        let mut named: Vec<String> = hold.rrsets.iter().take(NAMED).map(ToString::to_string).collect();
+        if hold.rrsets.len() > NAMED {
+            named.push("...".to_owned());
         }
         format!(
-            "deletions wait for a decision, nothing of them is deleted: {}. To let one hold's deletions happen: {annotate} {APPROVE_DELETIONS}=ID; \
-             to let its DnsRecords go and leave their rows in DNS: {annotate} {ABANDON_DELETIONS}=ID",
-            lines.join("; ")
+            "hold {id} of {} RRsets in the {}; to delete them: {annotate} {APPROVE_DELETIONS}={id}; \
+             to let their DnsRecords go and leave the rows in DNS: {annotate} {ABANDON_DELETIONS}={id}; they are: {}",
+            hold.rrsets.len(),
+            hold.place,
+            named.join(", "),
+            id = hold.id,
         )
     }
 }
 
-fn one(hold: &Hold) -> String {
-    let mut named: Vec<String> = hold.rrsets.iter().take(NAMED).map(ToString::to_string).collect();
-    if hold.rrsets.len() > NAMED {
-        named.push("...".to_owned());
-    }
-    format!("hold {} of {} RRsets in the {} ({})", hold.id, hold.rrsets.len(), hold.place, named.join(", "))
+/// What an annotation asks for, and of which id.
+pub(in crate::controller) type Trigger = (ApprovalKind, String);
+
+/// What the annotations of a SolidServer ask for.
+pub(in crate::controller) fn triggers(object: &SolidServer) -> Vec<Trigger> {
+    let annotations = object.metadata.annotations.iter().flatten();
+    let asked = annotations.filter_map(|(key, id)| {
+        let kind = match key.as_str() {
+            APPROVE_DELETIONS => ApprovalKind::ApproveDeletions,
+            ABANDON_DELETIONS => ApprovalKind::AbandonDeletions,
+            TAKE_OVER => ApprovalKind::TakeOver,
+            _ => return None,
+        };
+        Some((kind, id.trim().to_owned()))
+    });
+    asked.filter(|(_, id)| !id.is_empty()).collect()
 }
 
 fn zone_status(place: &Place) -> ZoneStatus {

@@ -11,12 +11,13 @@ use tracing::{debug, error};
 
 use super::{Engine, PASSES_OF_ONE};
 use crate::api::desired::{claim, reconcile_requested};
-use crate::api::{ApprovalKind, DnsRecord, Reason};
+use crate::api::{ApprovalKind, DnsRecord, Reason, SolidServerSpec};
 use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, ZoneKey};
 use crate::plan::{Allowance, Marks, ObjectName, Stage};
 use crate::reconcile::{
-    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, Subject, Work, is_held, is_ready, shown_reason,
+    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, Subject, Work, is_held, is_ready,
+    shown_reason,
 };
 use crate::record::{Name, Place};
 
@@ -96,6 +97,7 @@ impl Engine {
                 max_count: ready.spec.deletions_max_count(),
                 max_percent: ready.spec.deletions_max_percent(),
             },
+            window: ready.spec.deletions_window().unwrap_or(SolidServerSpec::DEFAULT_DELETIONS_WINDOW),
             owned: state.owned,
             ledger: appliance.ledger.clone(),
             approved: asked(ApprovalKind::ApproveDeletions),
@@ -227,8 +229,7 @@ impl Engine {
             state.owned = done.owned.or(state.owned);
             let held_before = std::mem::replace(&mut state.guard, done.memory);
             let members = state.all();
-            state.guard.waiting.retain(|object, _| members.contains(object));
-            state.guard.held.retain(|object, _| members.contains(object));
+            state.guard.retain(&members);
             held_changed = held_before.held != state.guard.held;
             state.known = done.known;
             state.whole_due |= failed && done.whole;
@@ -291,6 +292,8 @@ impl Engine {
             self.end_round(&zone.solid_server, Some(&zone.place));
         } else if goes_on {
             self.queue.goes_on(zone, now);
+        } else if state.dirty.is_empty() && !state.whole_due && !state.guard.waiting.is_empty() {
+            // A wave is settling: what comes of it belongs to this round.
         } else if state.dirty.is_empty() && !state.whole_due {
             self.end_round(&zone.solid_server, Some(&zone.place));
         } else {
@@ -311,7 +314,9 @@ impl Engine {
         let home = slot.binding.as_ref().is_some_and(|binding| binding.home == zone.place);
         let leaves =
             slot.binding.as_ref().is_some_and(|binding| binding.leaves.as_ref() == Some(&zone.place));
-        if home {
+        // It may have lost its right, and so its binding, while it was written.
+        let unbound = slot.binding.is_none();
+        if home || unbound {
             slot.written.extend(settled.touched.iter().map(|name| (zone.place.clone(), name.clone())));
             slot.sent.extend(settled.written.into_iter().map(|row| (zone.place.clone(), row)));
         }
@@ -330,6 +335,11 @@ impl Engine {
         }
         let until = slot.brake.until().map(|until| Instant::from_std(self.tools.started + until));
         self.remember(&object, settled.record);
+        if unbound {
+            // What the pass has said of it is not the last word.
+            self.to_rebind.insert(object);
+            return;
+        }
         let Some(slot) = self.slots.get_mut(&object) else { return };
         let mut again_at = None;
         match settled.ending {

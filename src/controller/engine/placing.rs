@@ -17,7 +17,7 @@ use crate::controller::quotas::Share;
 use crate::controller::zones::{Slot, ZoneKey, ZoneState};
 use crate::plan::ObjectName;
 use crate::reconcile::{is_held, is_ready};
-use crate::record::{Name, Place};
+use crate::record::{Name, Place, RrsetKey};
 
 /// Further whole looks at the appliance in which a record's zone must be missing before it is taken for gone.
 const LOOKS_BEFORE_GONE: u32 = 1;
@@ -113,6 +113,10 @@ impl Engine {
             }
             Err(refusal) => {
                 self.leave_quota(object);
+                if deleting && refusal.reason == Reason::NotDelegated {
+                    self.clear_the_undelegated(object, &record);
+                    return;
+                }
                 self.unplaced(object, &record, &catalogue, refusal);
             }
         }
@@ -230,10 +234,10 @@ impl Engine {
             return None;
         };
         let created = record.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
-        let share = Share { solid_server: Arc::clone(&slot.solid_server), namespace: Arc::clone(&object.namespace), entry };
-        let (admitted, freed) = self.quotas.join(share, created, object, limit);
-        self.let_in(freed);
-        if admitted {
+        let (solid_server, namespace) = (Arc::clone(&slot.solid_server), Arc::clone(&object.namespace));
+        let joined = self.quotas.join(Share { solid_server, namespace, entry }, created, object, limit);
+        self.to_rebind.extend(joined.others);
+        if joined.admitted {
             return None;
         }
         let lives = record.status.as_ref().is_some_and(|status| status.zone.is_some());
@@ -246,14 +250,27 @@ impl Engine {
 
     /// A record is none of those any more that an entry admits.
     pub(super) fn leave_quota(&mut self, object: &ObjectName) {
-        let freed = self.quotas.leave(object);
-        self.let_in(freed);
+        // One that was one too many has its turn.
+        self.to_rebind.extend(self.quotas.leave(object));
     }
 
-    /// One that was one too many has its turn.
-    fn let_in(&mut self, freed: Option<ObjectName>) {
-        if let Some(next) = freed {
-            self.rebind_later(next);
+    /// A record that is being deleted may not be written and, as its status says, has nothing anywhere. Its name is not asked for:
+    /// only where this process has written for it there is something to remove.
+    fn clear_the_undelegated(&mut self, object: &ObjectName, record: &DnsRecord) {
+        let Some(slot) = self.slots.get(object) else { return };
+        match slot.written.first().cloned() {
+            Some((home, name)) => {
+                let key = RrsetKey { name, record_type: record.spec.record_type.into() };
+                let binding = Binding::of_leftovers(home, key);
+                if slot.binding.as_ref() != Some(&binding) {
+                    self.register(object, binding);
+                }
+                self.mark_everywhere(object);
+            }
+            None => {
+                self.unregister(object);
+                self.run_for(object, Errand::LetGo);
+            }
         }
     }
 
@@ -264,9 +281,21 @@ impl Engine {
         for (zone, name) in &registered {
             let Some(state) = self.zones.get_mut(zone) else { continue };
             state.remove(name, object);
-            state.guard.forget(object);
             state.dirty.remove(object);
             state.retries.remove(object);
+            let waited = state.guard.waiting.contains_key(object);
+            if state.guard.held.contains_key(object) {
+                self.untold_holds.insert(Arc::clone(&zone.solid_server));
+            }
+            state.guard.forget(object);
+            if waited && state.guard.waiting.is_empty() {
+                // A round may wait for this wave.
+                let any = state.any().cloned();
+                if let Some(any) = any {
+                    self.mark(zone, &any);
+                }
+            }
+            let Some(state) = self.zones.get(zone) else { continue };
             // Those that it stood in the way of may go on now.
             let rivals: Vec<ObjectName> = state.at(name).cloned().collect();
             for rival in rivals {

@@ -138,6 +138,9 @@ impl Engine {
                 appliance.ask(Ask::Counts(counts));
             }
         }
+        for name in std::mem::take(&mut self.untold_holds) {
+            self.tell_holds(&name);
+        }
         self.tell_unserved();
         for (object, errand) in std::mem::take(&mut self.failed_errands) {
             self.errands.entry(object).or_insert(errand);

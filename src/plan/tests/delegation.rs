@@ -81,6 +81,15 @@ fn entries_of_one_name_add_up() {
 }
 
 #[test]
+fn of_entries_of_one_name_the_one_with_the_most_room_counts() {
+    let with_room = |max_records: Option<u32>| Grant { max_records, ..grant("example.com", "*") };
+    let grants = [with_room(Some(1)), with_room(Some(9)), with_room(Some(9)), with_room(Some(3))];
+    assert_eq!(ask(&grants, "www.example.com", "web"), Ok(1));
+    let unlimited = [with_room(Some(9)), with_room(None), with_room(None)];
+    assert_eq!(ask(&unlimited, "www.example.com", "web"), Ok(1));
+}
+
+#[test]
 fn an_entry_counts_for_its_servers_and_views_only() {
     let mut inside = grant("example.com", "*");
     inside.views = [Some(Arc::from("internal"))].into();

@@ -9,7 +9,10 @@ use crate::plan::{Allowance, Wave, hold_id, losses};
 fn lost(scene: &Scene) -> Vec<String> {
     let rows: Vec<&Row> = scene.rows.iter().collect();
     let losses = losses(&scene.plan(), &rows);
-    losses.into_iter().flat_map(|(object, keys)| keys.into_iter().map(move |key| format!("{object}: {key}"))).collect()
+    losses
+        .into_iter()
+        .flat_map(|(object, keys)| keys.into_iter().map(move |key| format!("{object}: {key}")))
+        .collect()
 }
 
 #[test]
@@ -24,8 +27,8 @@ fn an_rrset_is_lost_with_its_last_row_and_not_before() {
     going.pending_delete = true;
     assert_eq!(lost(&Scene::new([deleted], [a(), going])).len(), 1);
     // One of two values goes.
-    let fewer = claim("shop/web", "a.example.com 600 A 192.0.2.1")
-        .was("a.example.com 600 A 192.0.2.1, 192.0.2.2");
+    let fewer =
+        claim("shop/web", "a.example.com 600 A 192.0.2.1").was("a.example.com 600 A 192.0.2.1, 192.0.2.2");
     let second = row("2 a.example.com 600 A 192.0.2.2").marked("shop/web");
     assert!(lost(&Scene::new([fewer], [a(), second])).is_empty());
 }

@@ -67,12 +67,13 @@ impl Default for Options {
 /// A running control plane. Dropping it ends it and removes its folder.
 pub(crate) struct ControlPlane {
     // Fields are dropped in this order: clients before the servers they talk to, the folder last.
-    _controller_manager: Option<Server>,
+    controller_manager: Option<Server>,
     _api_server: Server,
     _etcd: Server,
     binaries: Binaries,
     /// The API server's base URL.
     url: String,
+    etcd_url: String,
     authority: String,
     config: Config,
     kubeconfig: PathBuf,
@@ -99,13 +100,14 @@ impl ControlPlane {
             let starting =
                 Starting { binaries: &binaries, files: &files, folder: folder.path(), options: &options };
             match starting.start().await {
-                Ok(Started { controller_manager, api_server, etcd, url, config }) => {
+                Ok(Started { controller_manager, api_server, etcd, url, etcd_url, config }) => {
                     return Ok(Self {
-                        _controller_manager: controller_manager,
+                        controller_manager,
                         _api_server: api_server,
                         _etcd: etcd,
                         binaries,
                         url,
+                        etcd_url,
                         authority: files.authority,
                         config,
                         kubeconfig: files.kubeconfig,
@@ -200,6 +202,21 @@ impl ControlPlane {
             self.kubectl(&["apply", "--server-side", "--kustomize", &base]).await?.success().map(drop)
         };
         self.operator.get_or_try_init(apply).await.copied()
+    }
+
+    /// Whether `install_operator` was called.
+    pub(crate) fn has_operator(&self) -> bool {
+        self.operator.initialized()
+    }
+
+    /// Whether kube-controller-manager runs too.
+    pub(crate) fn has_controller_manager(&self) -> bool {
+        self.controller_manager.is_some()
+    }
+
+    /// Where etcd serves its clients, without any protection.
+    pub(crate) fn etcd_url(&self) -> &str {
+        &self.etcd_url
     }
 
     /// Creates a namespace whose name begins with `prefix` and is like no other.

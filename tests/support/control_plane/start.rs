@@ -79,6 +79,7 @@ pub(super) struct Started {
     pub(super) api_server: Server,
     pub(super) etcd: Server,
     pub(super) url: String,
+    pub(super) etcd_url: String,
     pub(super) config: Config,
 }
 
@@ -128,7 +129,7 @@ impl Starting<'_> {
             .await?;
             controller_manager = Some(server);
         }
-        Ok(Started { controller_manager, api_server, etcd, url, config })
+        Ok(Started { controller_manager, api_server, etcd, url, etcd_url, config })
     }
 
     fn server(&self, program: &'static str, binary: &Path, arguments: &[String]) -> Result<Server, Error> {
