@@ -23,8 +23,9 @@ pub use dns_record::{
 };
 pub use solid_server::{
     AllowedNamespaces, Approval, ApprovalKind, AuthMethod, DeletionGuard, DeletionWindowEntry, Dialect,
-    DurationError, Guard, InvalidGrant, LastSync, Limits, NamespacesFrom, RecordCounts, SecretReference, SolidServer,
-    SolidServerDefaults, SolidServerSpec, SolidServerStatus, Tls, TlsError, TtlLimits, ZoneGrant, ZoneStatus,
+    DurationError, Guard, InvalidGrant, LastSync, Limits, NamespacesFrom, RecordCounts, SecretReference,
+    SolidServer, SolidServerDefaults, SolidServerSpec, SolidServerStatus, Tls, TlsError, TtlLimits,
+    ZoneGrant, ZoneStatus,
 };
 
 /// The API group of both kinds.

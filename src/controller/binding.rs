@@ -1,6 +1,8 @@
 //! Which zone is a DnsRecord's business? (pure)
 
-use crate::api::desired::{self, Whereabouts, ViewWish, applied, applied_place, rrset, rrset_key, whereabouts};
+use crate::api::desired::{
+    self, ViewWish, Whereabouts, applied, applied_place, rrset, rrset_key, whereabouts,
+};
 use crate::api::{DnsRecord, Reason, SolidServerSpec};
 use crate::plan::{Asked, Grant, Labels, delegated};
 use crate::record::{Name, Place, Rrset, RrsetKey};
@@ -135,6 +137,8 @@ pub(super) fn not_delegated(why: &dyn std::fmt::Display, lives: bool) -> Refusal
     let stays = if lives { "; what it has in DNS stays there as it is" } else { "" };
     Refusal::new(
         Reason::NotDelegated,
-        format!("{why}; nothing is sent to the appliance{stays}. Whoever manages the SolidServer can change spec.zones"),
+        format!(
+            "{why}; nothing is sent to the appliance{stays}. Whoever manages the SolidServer can change spec.zones"
+        ),
     )
 }

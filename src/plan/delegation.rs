@@ -86,7 +86,9 @@ pub enum Withheld {
         entries: String,
     },
     /// The entry does not admit the namespace.
-    #[error("the entry {entry:?} of spec.zones does not admit this namespace; its labels do not match allowedNamespaces")]
+    #[error(
+        "the entry {entry:?} of spec.zones does not admit this namespace; its labels do not match allowedNamespaces"
+    )]
     Namespace {
         /// The name of the entry.
         entry: String,

@@ -3,7 +3,7 @@
 //! A loss is an RRset that would lose its last row. What stays in DNS under its name and type is none: a value that goes while others
 //! stay, rows that are handed over, and a move to another zone. Retired records keep their rows and lose nothing either.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -67,9 +67,9 @@ impl Wave {
 /// What each decision would let go, if all were carried out: DnsRecords with the RRsets that would lose their last row.
 #[must_use]
 pub fn losses(decisions: &[Decision], rows: &[&Row]) -> BTreeMap<ObjectName, BTreeSet<RrsetKey>> {
-    let deleted: HashSet<&RowId> = decisions.iter().flat_map(deletions).map(|row| &row.id).collect();
+    let deleted: BTreeSet<&RowId> = decisions.iter().flat_map(deletions).map(|row| &row.id).collect();
     let stays = rows.iter().filter(|row| !row.pending_delete && !deleted.contains(&row.id));
-    let mut kept: HashSet<RrsetKey> = stays.filter_map(|row| row.rrset_key()).collect();
+    let mut kept: BTreeSet<RrsetKey> = stays.filter_map(|row| row.rrset_key()).collect();
     for change in decisions.iter().flat_map(|decision| decision.steps.changes()) {
         if let Change::Add(row) = change {
             kept.insert(RrsetKey { name: row.name.clone(), record_type: row.data.record_type() });

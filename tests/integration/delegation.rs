@@ -78,7 +78,12 @@ async fn what_is_not_granted_is_told_and_never_sent() {
         ("web", "apex", text("SECRET.example.com.", ""), vec!["\"secret.example.com\"", "admit"]),
         ("web", "wild", text("\"*.secret.example.com\"", ""), vec!["\"secret.example.com\""]),
         ("other", "stranger", text("needle-stranger.example.com", ""), vec!["\"example.com\"", "labels"]),
-        ("other", "takes", text("needle-all.example.com", ", adoptionPolicy: Always"), vec!["\"example.com\""]),
+        (
+            "other",
+            "takes",
+            text("needle-all.example.com", ", adoptionPolicy: Always"),
+            vec!["\"example.com\""],
+        ),
         (
             "web",
             "kind",
@@ -95,7 +100,8 @@ async fn what_is_not_granted_is_told_and_never_sent() {
         ),
         ("web", "view", text("needle-in-view.example.com", ", view: needle-view"), vec!["view needle-view"]),
     ];
-    let yaml: String = cases.iter().map(|(namespace, name, spec, _)| manifest(namespace, name, spec)).collect();
+    let yaml: String =
+        cases.iter().map(|(namespace, name, spec, _)| manifest(namespace, name, spec)).collect();
     world.apply(&yaml).await;
     let granted = "fqdn: seen.example.com, type: TXT, values: [seen], ttl: 30";
     world.apply(&manifest("web", "granted", granted)).await;

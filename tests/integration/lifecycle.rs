@@ -373,9 +373,8 @@ async fn a_changed_default_moves_a_record_only_when_that_is_asked_for(
     let mut world = wire.world_with(Config { seed, ..Config::default() }, Options::default()).await;
     world.namespace("shop").await;
     let homes = ["ns.example.com", "other.example.com"];
-    let by_default = |server: &str| {
-        format!("{}\n  {}", DEFAULTS.replace(homes[0], server), for_all(&homes, &[]))
-    };
+    let by_default =
+        |server: &str| format!("{}\n  {}", DEFAULTS.replace(homes[0], server), for_all(&homes, &[]));
     world.solid_server("default", &by_default(homes[0])).await;
     world.start_operator().await;
     world.apply(&manifest("shop", "web", &a("web", "192.0.2.1"))).await;

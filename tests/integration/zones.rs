@@ -404,10 +404,7 @@ async fn what_was_missing_on_the_appliance_is_found_when_it_comes(
         .add_view("views.example.com", &SeedView::new("guest").zone(SeedZone::master("example.org")))
         .unwrap();
     for server in ["late.example.com", "later.example.com"] {
-        world
-            .simulator
-            .add_server(&SeedServer::new(server).zone(SeedZone::master("example.info")))
-            .unwrap();
+        world.simulator.add_server(&SeedServer::new(server).zone(SeedZone::master("example.info"))).unwrap();
     }
     // A second SolidServer for the same appliance, with DNS servers of its own.
     world

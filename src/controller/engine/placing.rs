@@ -77,8 +77,7 @@ impl Engine {
         let (spec, catalogue) = (Arc::clone(&ready.spec), Arc::clone(&ready.catalogue));
         let gone = slot.missed_zone >= LOOKS_BEFORE_GONE;
         let in_trouble = appliance.trouble.is_some();
-        let delegation =
-            Delegation { grants: &ready.grants, labels: self.namespaces.get(&object.namespace) };
+        let delegation = Delegation { grants: &ready.grants, labels: self.namespaces.get(&object.namespace) };
         match bind(&record, &spec, &catalogue, delegation, gone) {
             Ok(mut binding) => {
                 let limit = binding.entry.and_then(|entry| ready.grants.get(entry)?.max_records);

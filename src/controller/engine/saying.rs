@@ -168,9 +168,11 @@ impl Engine {
         let holds: Vec<Hold> = zones
             .flat_map(|(zone, state)| {
                 let place = zone.place.clone();
-                holds(&state.guard)
-                    .into_iter()
-                    .map(move |(id, rrsets)| Hold { id, place: place.clone(), rrsets })
+                holds(&state.guard).into_iter().map(move |(id, rrsets)| Hold {
+                    id,
+                    place: place.clone(),
+                    rrsets,
+                })
             })
             .collect();
         if let Some(appliance) = self.appliances.get(solid_server) {

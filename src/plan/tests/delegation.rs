@@ -103,7 +103,8 @@ fn an_entry_counts_for_its_servers_and_views_only() {
     };
     // The longer entry is one for another server, so it neither grants nor withholds.
     assert_eq!(at("ns.test", Some("internal")), Ok(0));
-    for (server, view) in [("ns.test", None), ("ns.test", Some("external")), ("third.test", Some("internal"))] {
+    for (server, view) in [("ns.test", None), ("ns.test", Some("external")), ("third.test", Some("internal"))]
+    {
         assert!(matches!(at(server, view), Err(Withheld::NoEntry { .. })), "{server} {view:?}");
     }
     assert!(matches!(at("other.test", None), Err(Withheld::Namespace { .. })));
@@ -166,8 +167,14 @@ fn selectors_mean_what_they_mean_in_kubernetes() {
 #[test]
 fn a_namespace_whose_labels_are_unknown_is_admitted_by_none_but_all() {
     let name = Name::parse("example.com").unwrap();
-    let asked =
-        Asked { name: &name, record_type: RecordType::A, ttl: 1, server: "ns.test", view: None, labels: None };
+    let asked = Asked {
+        name: &name,
+        record_type: RecordType::A,
+        ttl: 1,
+        server: "ns.test",
+        view: None,
+        labels: None,
+    };
     let mut absent = grant("*", "*");
     absent.namespaces = Namespaces::Labelled(vec![Requirement::Absent("team".to_owned())]);
     assert!(delegated(&[absent], &asked).is_err());

@@ -9,7 +9,7 @@ use solidserver_operator::plan::{Asked, Labels, delegated};
 
 use crate::world::{World, manifest};
 
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/components/admission/delegation.yaml");
+const COMPONENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/components/admission");
 
 const ZONES: &str = "
   zones:
@@ -114,9 +114,7 @@ async fn taken(world: &World, records: &[DnsRecord]) -> (BTreeSet<String>, Strin
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_refuses_what_the_operator_would_not_write() {
     let world = World::new().await;
-    world
-        .solid_server("default", &format!("defaults: {{dnsServer: ns.example.com, ttl: 600}}{ZONES}"))
-        .await;
+    world.solid_server("default", &format!("defaults: {{dnsServer: ns.example.com, ttl: 600}}{ZONES}")).await;
     // Another SolidServer, which grants nobody anything, has no say.
     world.solid_server("strict", "defaults: {dnsServer: strict.example.com}\n  zones: [{name: example.net, allowedNamespaces: {from: Selector, selector: {matchLabels: {a: b}}}}]").await;
     for (name, labels) in NAMESPACES {
@@ -134,16 +132,15 @@ async fn the_api_server_refuses_what_the_operator_would_not_write() {
     let (without, words) = taken(&world, &cases).await;
     assert_eq!(without.len(), cases.len(), "without the policy all are taken: {words}");
 
-    world.kubectl(&["apply", "-f", POLICY]).await;
+    world.kubectl(&["apply", "--kustomize", COMPONENT]).await;
     let refused: Vec<DnsRecord> =
         cases.iter().filter(|record| !of_the_operator.contains(&key(record))).take(1).cloned().collect();
     world
-        .until("the policy is in force", async || {
-            taken(&world, &refused).await.1.contains("not delegated: ")
-        })
+        .until("the policy is in force", async || taken(&world, &refused).await.1.contains("not delegated: "))
         .await;
     let (taken_now, words) = taken(&world, &cases).await;
-    let differ = |record: &&DnsRecord| taken_now.contains(&key(record)) != of_the_operator.contains(&key(record));
+    let differ =
+        |record: &&DnsRecord| taken_now.contains(&key(record)) != of_the_operator.contains(&key(record));
     let different: Vec<String> = cases
         .iter()
         .filter(differ)
@@ -152,7 +149,9 @@ async fn the_api_server_refuses_what_the_operator_would_not_write() {
     assert_eq!(different, [""; 0], "{words}");
     let refusals = words.lines().filter(|line| line.contains("not delegated: ")).count();
     assert_eq!(refusals, cases.len() - taken_now.len(), "each is refused by the policy: {words}");
-    assert!(words.contains("the entry \"deep.shop.example.com\" of spec.zones does not admit this namespace"));
+    assert!(
+        words.contains("the entry \"deep.shop.example.com\" of spec.zones does not admit this namespace")
+    );
     assert!(words.contains("no entry of spec.zones covers it"), "{words}");
     assert!(words.contains("does not admit this type or ttl"), "{words}");
 
@@ -175,4 +174,8 @@ async fn the_api_server_refuses_what_the_operator_would_not_write() {
         .await;
     world.kubectl(&dry).await;
     world.kubectl(&["delete", "dnsrecord", "-n", "shop", "kept", "--timeout=60s"]).await;
+
+    // Others use this control plane after us.
+    world.kubectl(&["delete", "--kustomize", COMPONENT, "--timeout=60s"]).await;
+    world.until("the policy is gone", async || taken(&world, &refused).await.0.len() == 1).await;
 }

@@ -135,8 +135,14 @@ async fn a_life(
     });
     let patches: Vec<Value> = patches.collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": patches}).to_string();
-    let apply =
-        ["apply", "--server-side", "--validate=false", "--field-manager=ttl", "--force-conflicts", "--filename=-"];
+    let apply = [
+        "apply",
+        "--server-side",
+        "--validate=false",
+        "--field-manager=ttl",
+        "--force-conflicts",
+        "--filename=-",
+    ];
     world.kubectl_in(&apply, &list).await;
     world
         .until("every change has an answer", async || {
@@ -225,8 +231,15 @@ async fn no_text_in_any_field_changes_what_a_query_asks() {
     assert_eq!(counts, expected_counts, "{reasons:?}");
     // All that the API server takes and that has a place is written: nothing is kept from a query by being refused.
     assert_eq!(reasons.get("InSync"), Some(&(5 * plain + 2)), "{reasons:?}");
-    assert_eq!(reasons.get("InvalidValue"), Some(&2), "a name that IDNA makes a quotation mark of: {reasons:?}");
-    assert!(world.simulator.rows().iter().all(|row| row.record_type != "TXT"), "all that was written is gone");
+    assert_eq!(
+        reasons.get("InvalidValue"),
+        Some(&2),
+        "a name that IDNA makes a quotation mark of: {reasons:?}"
+    );
+    assert!(
+        world.simulator.rows().iter().all(|row| row.record_type != "TXT"),
+        "all that was written is gone"
+    );
 
     let strangers = texts("str", true);
     world.simulator.reset_calls();
