@@ -375,7 +375,7 @@ mod tests {
     fn arguments(flags: &[&str]) -> RunArguments {
         let line = ["solidserver-operator", "run"].iter().chain(flags);
         match Arguments::try_parse_from(line).unwrap().command {
-            Command::Run(arguments) => arguments,
+            Command::Run(arguments) => *arguments,
             Command::Crds => panic!("another command"),
         }
     }
