@@ -64,6 +64,7 @@ async fn main() -> Result<()> {
         kubeconfig: Some(plane.kubeconfig().to_path_buf()),
         instance_id: "demo".to_owned(),
         // The appliance is on this machine.
+        lease: solidserver_operator::lease::Timing::default(),
         environment_proxies: false,
     };
     let operator = tokio::spawn(controller::run(settings, Metrics::new(), health.clone(), stop.clone()));

@@ -18,7 +18,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the operator until it is told to end (SIGTERM or SIGINT; a second one ends it at once)
-    Run(run::RunArguments),
+    Run(Box<run::RunArguments>),
     /// Print the custom resource definitions as YAML
     Crds,
 }

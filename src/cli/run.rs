@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::controller::Settings as ControllerSettings;
+use crate::lease::{Timing, TimingError};
 use crate::telemetry::{Health, LogFormat, LogsError, Metrics, Server, ServerError, start_logs};
 
 /// Where Kubernetes puts a Pod's own namespace.
@@ -64,6 +66,22 @@ pub struct RunArguments {
     #[arg(long, value_name = "ID", env = "SOLIDSERVER_OPERATOR_INSTANCE_ID")]
     instance_id: Option<String>,
 
+    /// How long the Lease of a SolidServer keeps other replicas away when it is not renewed: whole seconds
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = humantime::parse_duration,
+        env = "SOLIDSERVER_OPERATOR_LEASE_DURATION")]
+    lease_duration: Duration,
+
+    /// How long a replica goes on without renewing a Lease; writes on their way have the time from then to
+    /// the end of the Lease
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration,
+        env = "SOLIDSERVER_OPERATOR_LEASE_RENEW")]
+    lease_renew: Duration,
+
+    /// How often a Lease is renewed, and tried to be got
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration,
+        env = "SOLIDSERVER_OPERATOR_LEASE_RETRY")]
+    lease_retry: Duration,
+
     /// How log lines are written [default: text on a terminal, else json]
     #[arg(long, value_enum, value_name = "FORMAT", env = "SOLIDSERVER_OPERATOR_LOG_FORMAT")]
     log_format: Option<LogFormat>,
@@ -108,6 +126,9 @@ pub enum FlagError {
         "--instance-id is {0:?}; it must be 1 to 253 letters, digits, \".\", \"_\" and \"-\", for example operator-0"
     )]
     InstanceId(String),
+    /// Durations of Leases that do not fit together.
+    #[error(transparent)]
+    Lease(#[from] TimingError),
 }
 
 /// Why `run` has ended without being told to.
@@ -169,6 +190,9 @@ impl RunArguments {
             kubeconfig,
             instance_id,
             http_listen,
+            lease_duration,
+            lease_renew,
+            lease_retry,
             log_format,
             log,
         } = self;
@@ -196,6 +220,8 @@ impl RunArguments {
             watch_namespaces,
             kubeconfig: kubeconfig.clone().filter(|path| !path.is_empty()).map(PathBuf::from),
             instance_id: checked_instance_id(instance_id)?,
+            lease: Timing { duration: *lease_duration, renew: *lease_renew, retry: *lease_retry }
+                .checked()?,
             environment_proxies: true,
         };
         let log_filter = said(log.clone())
@@ -329,7 +355,6 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::Duration;
 
     #[derive(Default)]
     struct Around {
@@ -350,7 +375,7 @@ mod tests {
     fn arguments(flags: &[&str]) -> RunArguments {
         let line = ["solidserver-operator", "run"].iter().chain(flags);
         match Arguments::try_parse_from(line).unwrap().command {
-            Command::Run(arguments) => arguments,
+            Command::Run(arguments) => *arguments,
             Command::Crds => panic!("another command"),
         }
     }
@@ -375,7 +400,7 @@ mod tests {
                 Some((argument.get_long()?.to_owned(), variable))
             })
             .collect();
-        assert_eq!(flags.len(), 8, "{flags:?}");
+        assert_eq!(flags.len(), 11, "{flags:?}");
         for (flag, variable) in flags {
             let expected = format!("SOLIDSERVER_OPERATOR_{}", flag.to_uppercase().replace('-', "_"));
             assert_eq!(variable, Some(expected), "--{flag}");
@@ -435,6 +460,22 @@ mod tests {
         assert_eq!(settings.controller.operator_namespace, "solidserver-system");
         assert_eq!(settings.controller.instance_id, "p");
         assert_eq!(settings.log_filter, "info");
+    }
+
+    #[test]
+    fn durations_of_leases_must_fit_together() {
+        let of = |flags: &[&str]| {
+            settings(&[&["--cluster-name=a"], flags].concat(), &Around::default())
+                .map(|all| all.controller.lease)
+        };
+        assert_eq!(of(&[]), Ok(Timing::default()));
+        let short = of(&["--lease-duration=3s", "--lease-renew=2s", "--lease-retry=500ms"]).unwrap();
+        assert_eq!(
+            (short.duration.as_millis(), short.renew.as_millis(), short.retry.as_millis()),
+            (3000, 2000, 500)
+        );
+        let error = of(&["--lease-renew=15s"]).unwrap_err().to_string();
+        assert!(error.starts_with("--lease-renew must be"), "{error}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::api::{
     ConditionType, LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec,
     SolidServerStatus, Standing, ZoneStatus, find, kstatus,
 };
+use crate::lease::Claim;
 use crate::plan::{Grant, Marks};
 use crate::reconcile::{self, DeletionRequest, ErrorClass, EventSink, Notice, Trouble};
 use crate::record::{Place, RrsetKey};
@@ -41,6 +42,20 @@ const UNCHECKED: &str = " (certificate not checked: spec.tls.insecureSkipVerify)
 
 /// What an appliance's task tells the engine.
 pub(super) enum News {
+    /// The Lease of a SolidServer was got.
+    Held {
+        /// The claim of that term.
+        claim: Claim,
+        /// The object, read since then.
+        object: Box<SolidServer>,
+    },
+    /// It was lost.
+    Lost {
+        /// The SolidServer.
+        name: Arc<str>,
+        /// The claim of the term that is over.
+        claim: Claim,
+    },
     /// The appliance can be worked with.
     Ready(Box<Ready>),
     /// It cannot.
@@ -49,6 +64,8 @@ pub(super) enum News {
         name: Arc<str>,
         /// Why.
         refusal: Refusal,
+        /// In which term of its Lease.
+        term: Option<u64>,
     },
 }
 
@@ -68,6 +85,8 @@ pub(super) struct Ready {
     pub(super) marks: Marks,
     /// Whether a whole round over its zones is due.
     pub(super) resync: bool,
+    /// In which term of its Lease.
+    pub(super) term: Option<u64>,
 }
 
 /// What the engine asks of an appliance's task.
@@ -122,6 +141,8 @@ pub(super) struct Wish {
 pub(super) struct Surroundings {
     /// The API server.
     pub(super) kube: kube::Client,
+    /// The right to work on the SolidServer.
+    pub(super) claim: Claim,
     /// Where Secrets are.
     pub(super) operator_namespace: Arc<str>,
     /// The operator's `--cluster-name`.
@@ -138,7 +159,7 @@ pub(super) struct Surroundings {
     pub(super) news: mpsc::Sender<News>,
 }
 
-/// Works for one SolidServer until its wishes end.
+/// Works for one SolidServer until its wishes end, in one term of its Lease.
 pub(super) async fn run(
     name: Arc<str>,
     mut wishes: watch::Receiver<Wish>,
@@ -346,6 +367,7 @@ impl Task {
                     grants,
                     marks: self.status.marks(),
                     resync,
+                    term: self.surroundings.claim.only(),
                 };
                 let _ = self.surroundings.news.send(News::Ready(Box::new(ready))).await;
             }
@@ -356,7 +378,8 @@ impl Task {
                 self.surroundings.metrics.solid_server_up(&self.name, false);
                 warn!(solid_server = %self.name, reason = refusal.reason.as_str(), "{}", refusal.message);
                 self.say(wish, refusal.reason, &refusal.message).await;
-                let news = News::Trouble { name: Arc::clone(&self.name), refusal };
+                let term = self.surroundings.claim.only();
+                let news = News::Trouble { name: Arc::clone(&self.name), refusal, term };
                 let _ = self.surroundings.news.send(news).await;
             }
         }
@@ -470,7 +493,7 @@ impl Task {
         let api: Api<SolidServer> = Api::all(self.surroundings.kube.clone());
         let operations = vec![json!({"op": "add", "path": "/status", "value": self.status})];
         self.patched = Some(Instant::now());
-        match reconcile::apply(&api, &*wish.object, operations, true).await {
+        match reconcile::apply(&self.surroundings.claim, &api, &*wish.object, operations, true).await {
             Ok(_) => self.dirty = false,
             Err(error) => {
                 self.dirty = true;
@@ -503,7 +526,7 @@ impl Task {
             }
             Some(_) => return false,
         };
-        match reconcile::apply(&api, object, operations, false).await {
+        match reconcile::apply(&self.surroundings.claim, &api, object, operations, false).await {
             Ok(_) if deleting => {
                 info!(solid_server = %self.name, "no DnsRecord refers to it any more: let go");
                 true

@@ -71,7 +71,7 @@ impl Connector {
         // Made from the one before, so that the appliance's pause and the pace outlive a new password or certificate.
         let client = match &self.made {
             Some(made) => made.client.renewed(settings),
-            None => Client::new(settings),
+            None => Client::under(settings, self.surroundings.claim.clone()),
         };
         let client = client.map_err(|error| Refusal::new(Reason::InvalidValue, error.to_string()))?;
         if skips_check {

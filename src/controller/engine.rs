@@ -1,5 +1,6 @@
 //! The engine: one task that owns all that is remembered. Events, news and outcomes come in; passes and status writes go out.
 
+mod leading;
 mod passing;
 mod placing;
 mod saying;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use self::leading::Lead;
 use self::saying::{Errand, Ran};
 use super::appliance::{self, Ask, News, Ready, Surroundings, Wish};
 use super::catalogue::Refusal;
@@ -24,6 +26,7 @@ use super::rounds::{Round, Rounds};
 use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::api::{ApprovalKind, DnsRecord, SolidServer};
+use crate::lease::{Candidacy, Leases, UNSERVED};
 use crate::plan::{Labels, ObjectName};
 use crate::queue::ZoneQueue;
 use crate::reconcile::{DeletionRequest, Done, Tools, is_held};
@@ -50,7 +53,11 @@ struct Appliance {
     wishes: watch::Sender<Wish>,
     asks: mpsc::UnboundedSender<Ask>,
     ledger: mpsc::UnboundedSender<DeletionRequest>,
-    task: tokio::task::AbortHandle,
+    /// Standing for its Lease; taken out when it ends.
+    candidacy: Option<Candidacy>,
+    follower: tokio::task::AbortHandle,
+    /// What there is as long as this replica holds its Lease.
+    lead: Option<Lead>,
     /// Its spec, client and zones as of the last time that it could be worked with.
     ready: Option<Ready>,
     /// Why it cannot be worked with now.
@@ -62,20 +69,27 @@ struct Appliance {
 impl Appliance {
     /// Tells its task; what is told is little, and the task hears it between two looks.
     fn ask(&self, ask: Ask) {
-        // The task ends only when its SolidServer does.
+        // The task ends only with its SolidServer, or with its Lease.
         let _ = self.asks.send(ask);
     }
 }
 
 impl Drop for Appliance {
     fn drop(&mut self) {
-        self.task.abort();
+        self.follower.abort();
+        if let Some(candidacy) = self.candidacy.take() {
+            leading::resign(candidacy);
+        }
     }
 }
 
 /// See the module.
 pub(super) struct Engine {
+    /// For looking only: the claim is never held. See [`Engine::tools_for`].
     tools: Arc<Tools>,
+    leases: Leases,
+    /// For the DnsRecords whose SolidServer does not exist.
+    unserved: Candidacy,
     surroundings: Surroundings,
     records: Records,
     health: Health,
@@ -84,7 +98,8 @@ pub(super) struct Engine {
     zones: HashMap<ZoneKey, ZoneState>,
     appliances: HashMap<Arc<str>, Appliance>,
     queue: ZoneQueue<ZoneKey>,
-    passes: JoinSet<(ZoneKey, Option<Done>)>,
+    /// Each with the term of the Lease in which it was begun.
+    passes: JoinSet<(ZoneKey, Option<u64>, Option<Done>)>,
     /// Passes that are running, by SolidServer.
     busy: HashMap<Arc<str>, usize>,
     /// Zones that are due but whose appliance is busy enough.
@@ -113,9 +128,12 @@ impl Engine {
         records: Records,
         health: Health,
         lists: usize,
+        leases: Leases,
     ) -> Self {
         Self {
             tools,
+            unserved: leases.stand(UNSERVED),
+            leases,
             surroundings,
             records,
             health,
@@ -158,7 +176,7 @@ impl Engine {
                 },
                 Some(news) = news.recv() => self.hear(news),
                 zone = self.queue.next(), if may_begin => self.begin(zone),
-                Some(Ok((zone, done))) = self.passes.join_next() => self.finish(&zone, done),
+                Some(Ok((zone, term, done))) = self.passes.join_next() => self.finish(&zone, term, done),
                 Some(Ok(ran)) = self.running_errands.join_next() => self.ran(ran),
                 _ = tick.tick() => self.tick(),
             }
@@ -166,13 +184,7 @@ impl Engine {
         }
         self.health.set_ready(false);
         info!(passes = self.passes.len(), "shutting down: running passes may end");
-        let farewell = async {
-            while self.passes.join_next().await.is_some() {}
-            while self.running_errands.join_next().await.is_some() {}
-        };
-        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
-            info!("some passes did not end in time; their records are read again after the next start");
-        }
+        self.farewell().await;
     }
 
     fn see(&mut self, sight: Sight) {
@@ -219,16 +231,19 @@ impl Engine {
             Sight::NamespaceGone(name) => self.namespace(&name, None),
             Sight::SolidServersListed(objects) => {
                 let listed: HashSet<Arc<str>> = objects.iter().map(solid_server_name).collect();
-                self.appliances.retain(|name, _| listed.contains(name));
+                let gone = self.appliances.keys().filter(|name| !listed.contains(*name));
+                for name in gone.cloned().collect::<Vec<_>>() {
+                    self.see(Sight::SolidServerGone(name));
+                }
                 let objects: Vec<Arc<SolidServer>> = objects.into_iter().map(Arc::new).collect();
-                for object in &objects {
-                    self.solid_server(Arc::clone(object), &objects);
+                for object in objects {
+                    self.solid_server(object);
                 }
                 self.rebind_the_unbound();
                 self.listed();
             }
             Sight::SolidServer(object) => {
-                self.solid_server(Arc::new(*object), &[]);
+                self.solid_server(Arc::new(*object));
                 self.rebind_the_unbound();
             }
             Sight::SolidServerGone(name) => {
@@ -363,13 +378,17 @@ impl Engine {
         self.update_references(&slot.solid_server);
     }
 
-    /// A SolidServer was applied, or listed among `others`.
-    fn solid_server(&mut self, object: Arc<SolidServer>, others: &[Arc<SolidServer>]) {
+    /// A SolidServer was applied, or listed.
+    fn solid_server(&mut self, object: Arc<SolidServer>) {
         let name = solid_server_name(&object);
         let same =
             self.appliances.get(&name).is_some_and(|known| known.object.metadata.uid == object.metadata.uid);
         if same {
             if let Some(known) = self.appliances.get_mut(&name) {
+                // The watch may be behind what was read when the Lease was got.
+                if !Arc::ptr_eq(&newer_object(Arc::clone(&known.object), Arc::clone(&object)), &object) {
+                    return;
+                }
                 let approved = |object: &SolidServer, take_over: bool| -> Vec<(ApprovalKind, String)> {
                     let all = object.status.iter().flat_map(|status| &status.approved);
                     let asked = all.filter(|one| (one.kind == ApprovalKind::TakeOver) == take_over);
@@ -393,29 +412,9 @@ impl Engine {
                 }
             }
         } else {
-            // Known before its task begins, so that two never work on one appliance, not even at first.
-            let known = self.appliances.values().map(|appliance| &*appliance.object);
-            let all: Vec<&SolidServer> = known.chain(others.iter().map(|other| &**other)).collect();
-            let barred = barred(&object, &all);
-            let wish = Wish { object: Arc::clone(&object), barred, references: self.references(&name) };
-            let (wishes, receiver) = watch::channel(wish);
-            let (asks, heard) = mpsc::unbounded_channel();
-            let (ledger, requests) = mpsc::unbounded_channel();
-            let surroundings = self.surroundings.clone();
-            self.appliances.insert(
-                Arc::clone(&name),
-                Appliance {
-                    object,
-                    wishes,
-                    asks,
-                    ledger,
-                    task: tokio::spawn(appliance::run(name, receiver, heard, requests, surroundings))
-                        .abort_handle(),
-                    ready: None,
-                    trouble: None,
-                    looked: false,
-                },
-            );
+            // All are known before a task begins, so that two never work on one appliance, not even at first.
+            self.lost(&name, None);
+            self.stand_for(object);
         }
         self.update_wishes();
     }
@@ -469,6 +468,11 @@ impl Engine {
 
     fn hear(&mut self, news: News) {
         match news {
+            News::Held { claim, object } => self.held(claim, *object),
+            News::Lost { name, claim } => self.lost(&name, Some(&claim)),
+            // Of a term that is over.
+            News::Ready(ready) if ready.term != self.term(&ready.name) => {}
+            News::Trouble { name, term, .. } if term != self.term(&name) => {}
             News::Ready(ready) => self.appliance_ready(*ready),
             News::Trouble { name, refusal, .. } => {
                 let Some(appliance) = self.appliances.get_mut(&name) else { return };
@@ -537,6 +541,9 @@ impl Engine {
 
     /// Every zone of an appliance gets a whole pass, and what they bring is counted together.
     fn begin_round(&mut self, name: &Arc<str>) {
+        if self.term(name).is_none() {
+            return;
+        }
         let theirs: Vec<ZoneKey> =
             self.zones.keys().filter(|zone| zone.solid_server == *name).cloned().collect();
         self.rounds.insert(Arc::clone(name), Round::new(theirs.iter().cloned()));
@@ -555,4 +562,12 @@ impl Engine {
 
 fn solid_server_name(object: &SolidServer) -> Arc<str> {
     object.metadata.name.as_deref().unwrap_or_default().into()
+}
+
+/// The newer of two states of one SolidServer. API servers number them rising.
+fn newer_object(one: Arc<SolidServer>, other: Arc<SolidServer>) -> Arc<SolidServer> {
+    let version = |object: &SolidServer| {
+        object.metadata.resource_version.as_deref().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+    };
+    if version(&other) >= version(&one) { other } else { one }
 }

@@ -26,8 +26,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::lease::{Claim, Leases, Timing};
 use crate::plan::Identity;
-use crate::reconcile::{EventSink, Tools};
+use crate::reconcile::{Cluster, EventSink, Tools};
 use crate::telemetry::{Health, Metrics};
 
 /// Sights and news that may wait for the engine.
@@ -46,6 +47,8 @@ pub struct Settings {
     pub kubeconfig: Option<PathBuf>,
     /// The name of this process among its like.
     pub instance_id: String,
+    /// How long Leases last.
+    pub lease: Timing,
     /// Whether appliances are called through the proxies that `HTTPS_PROXY` and `NO_PROXY` name.
     pub environment_proxies: bool,
 }
@@ -71,7 +74,14 @@ pub async fn run(
     health: Health,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let kube = client(&settings).await?;
+    let mut config = config(&settings).await?;
+    let client = |config: kube::Config| {
+        kube::Client::try_from(config).map_err(|error| StartError::Config(error.to_string()))
+    };
+    let kube = client(config.clone())?;
+    // A renewal that is sent again in silence would count from the wrong moment.
+    config.default_retry = false;
+    let for_leases = client(config)?;
     let Some(cluster_uid) = cluster_uid(&kube, &shutdown).await? else { return Ok(()) };
     info!(cluster = settings.cluster_name, cluster_uid, instance = settings.instance_id, "starting");
 
@@ -81,9 +91,11 @@ pub async fn run(
     watches::namespaces(&kube, &settings.watch_namespaces, &sight_sender);
     watches::solid_servers(&kube, sight_sender);
 
+    let leases = Leases::new(for_leases, &settings.operator_namespace, &settings.instance_id, settings.lease);
     let events = EventSink::start(kube.clone(), &settings.instance_id);
     let surroundings = appliance::Surroundings {
         kube: kube.clone(),
+        claim: Claim::never(),
         operator_namespace: settings.operator_namespace.as_str().into(),
         cluster_name: settings.cluster_name.as_str().into(),
         user_agent: format!(
@@ -100,23 +112,22 @@ pub async fn run(
     };
     let known = records.clone();
     let tools = Arc::new(Tools {
-        kube,
+        cluster: Cluster { client: kube, claim: Claim::never() },
         identity: Identity {
             cluster: settings.cluster_name.as_str().into(),
             cluster_uid: cluster_uid.as_str().into(),
         },
-        exists: Box::new(move |object| known.exists(object)),
+        exists: Arc::new(move |object| known.exists(object)),
         metrics,
         events,
         started: Instant::now(),
     });
-    engine::Engine::new(tools, surroundings, records, health, 2 * lists + 1)
-        .run(sights, news, shutdown)
-        .await;
+    let engine = engine::Engine::new(tools, surroundings, records, health, 2 * lists + 1, leases);
+    engine.run(sights, news, shutdown).await;
     Ok(())
 }
 
-async fn client(settings: &Settings) -> Result<kube::Client, StartError> {
+async fn config(settings: &Settings) -> Result<kube::Config, StartError> {
     let unusable = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
     let (mut config, names_proxy) = match &settings.kubeconfig {
         Some(path) => {
@@ -138,7 +149,7 @@ async fn client(settings: &Settings) -> Result<kube::Client, StartError> {
         config.proxy_url = None;
     }
     config.connect_timeout = Some(Duration::from_secs(5));
-    kube::Client::try_from(config).map_err(|error| unusable(&error))
+    Ok(config)
 }
 
 /// Whether the kubeconfig itself names a proxy for the cluster of its current context.

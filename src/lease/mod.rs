@@ -4,18 +4,22 @@
 //! - A Lease is only written with the resourceVersion under which it was last seen, so of two candidates one is refused.
 //! - The holder counts from the moment before it *sent* its last renewal, everybody else from the moment at which they *saw* it, each
 //!   by a clock of its own that only measures distances. The holder stops after `renew`, others begin after `duration`.
-//! - A write to the appliance is started only while the Lease is held and is cut off after `duration - renew`
-//!   ([`Timing::longest_write`]). The appliance knows no fencing token: a process that is frozen between this check and its send is
-//!   the gap that remains.
+//! - A call to the appliance is started only while the Lease is held, and is cut off `duration - renew` ([`Timing::longest_write`])
+//!   after the moment until which it is held, as the last renewal has it: that is before anybody else may begin. The appliance knows no fencing token: a process
+//!   that is frozen between this check and its send is the gap that remains.
+//! - A [`Claim`] is one of a term. What was begun in a term that ended does not go on in a later one: somebody else may have written
+//!   in between.
 //! - Whoever is cut off from the API server hears nothing and stops by its own clock.
 //!
 //! `term` decides, this file asks the API server (IO).
 
+mod names;
 mod term;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -29,6 +33,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+pub use names::{UNSERVED, lease_name};
 pub use term::{Move, Sighting, Timing, TimingError, next};
 
 /// The label by which our Leases are watched.
@@ -48,6 +53,8 @@ struct Shared {
     candidate: String,
     timing: Timing,
     seen: watch::Sender<HashMap<String, Sighting>>,
+    /// Terms begun so far, of all Leases, so that no two are mistaken for each other.
+    terms: AtomicU64,
     watching: tokio::task::AbortHandle,
 }
 
@@ -57,21 +64,34 @@ impl Drop for Shared {
     }
 }
 
-/// The right to work with one SolidServer, as long as it lasts.
+/// A stretch of time in which a Lease is held without a break.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    number: u64,
+    /// Until when, unless it is renewed.
+    until: Instant,
+}
+
+/// The right to work with one SolidServer, as long as it lasts: any term's, or that of one term only.
 #[derive(Clone)]
 pub struct Claim {
-    until: watch::Receiver<Option<Instant>>,
+    held: watch::Receiver<Option<Term>>,
+    ended: CancellationToken,
+    /// The one term that counts; any when absent.
+    only: Option<u64>,
+    margin: Duration,
 }
 
 /// A process's standing for one Lease. Ends when it is dropped, without giving the Lease back; see [`Candidacy::resign`].
 pub struct Candidacy {
     claim: Claim,
-    stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Drop for Candidacy {
     fn drop(&mut self) {
+        // Nobody renews it any more, and whoever stands next in this process may have it at once.
+        self.claim.ended.cancel();
         self.task.abort();
     }
 }
@@ -80,28 +100,91 @@ impl Claim {
     /// A claim that is held for ever, for whoever works without rivals: commands for one's own eyes, and tests.
     #[must_use]
     pub fn undisputed() -> Self {
-        let far = now() + Duration::from_secs(100 * 365 * 86_400);
-        let (sender, until) = watch::channel(Some(far));
+        let far = Duration::from_secs(100 * 365 * 86_400);
+        Self::fixed(Some(Term { number: 0, until: now() + far }))
+    }
+
+    /// A claim that is never held.
+    #[must_use]
+    pub fn never() -> Self {
+        Self::fixed(None)
+    }
+
+    fn fixed(term: Option<Term>) -> Self {
         // Nobody will ever change it; the receiver keeps the value when the sender is gone.
-        drop(sender);
-        Self { until }
+        let (_, held) = watch::channel(term);
+        Self { held, ended: CancellationToken::new(), only: None, margin: Duration::from_secs(60) }
+    }
+
+    fn term(&self) -> Option<Term> {
+        if self.ended.is_cancelled() {
+            return None;
+        }
+        let term = *self.held.borrow();
+        term.filter(|term| self.only.is_none_or(|only| only == term.number)).filter(|term| term.until > now())
     }
 
     /// Until when the Lease is held unless it is renewed; `None` when it is not held now.
     #[must_use]
     pub fn until(&self) -> Option<Instant> {
-        self.until.borrow().filter(|until| *until > now())
+        self.term().map(|term| term.until)
     }
 
     /// Whether the Lease is held now.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.until().is_some()
+        self.term().is_some()
+    }
+
+    /// When a call that starts now must have ended, since others may begin then; `None` when none may start.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.term().map(|term| term.until + self.margin)
+    }
+
+    /// Waits until a call that is on its way must have ended: until [`Claim::deadline`], which moves on as long as the Lease is renewed.
+    pub async fn runs_out(&self) {
+        while let Some(deadline) = self.deadline() {
+            tokio::time::sleep_until(deadline.into()).await;
+        }
+    }
+
+    /// The term that this claim is one of, if it is one of a single term.
+    #[must_use]
+    pub const fn only(&self) -> Option<u64> {
+        self.only
+    }
+
+    /// Waits until the Lease is held. The answer is a claim of that term only.
+    pub async fn begins(&mut self) -> Self {
+        loop {
+            self.held.mark_unchanged();
+            if let Some(term) = self.term() {
+                return Self { only: Some(term.number), ..self.clone() };
+            }
+            self.changed().await;
+        }
+    }
+
+    /// Waits until the Lease is not held any more.
+    pub async fn ends(&self) {
+        let mut held = self.held.clone();
+        loop {
+            held.mark_unchanged();
+            let Some(until) = self.until() else { return };
+            tokio::select! {
+                changed = held.changed() => if changed.is_err() {
+                    tokio::time::sleep_until(until.into()).await;
+                },
+                () = self.ended.cancelled() => return,
+                () = tokio::time::sleep_until(until.into()) => {}
+            }
+        }
     }
 
     /// Returns when the Lease was got, lost or renewed since the last call.
     pub async fn changed(&mut self) {
-        if self.until.changed().await.is_err() {
+        if self.held.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -122,7 +205,7 @@ impl Candidacy {
 
     /// Gives the Lease back, if it is held, and ends. To be called when nothing is written any more.
     pub async fn resign(mut self) {
-        self.stop.cancel();
+        self.claim.ended.cancel();
         // The task is bounded: it sends one last write at most.
         let _ = (&mut self.task).await;
     }
@@ -137,7 +220,7 @@ impl Leases {
         let (seen, _) = watch::channel(HashMap::new());
         let candidate = format!("{instance}_{:08x}", rand::random::<u32>());
         let watching = tokio::spawn(watch_leases(api.clone(), seen.clone())).abort_handle();
-        Self { shared: Arc::new(Shared { api, candidate, timing, seen, watching }) }
+        Self { shared: Arc::new(Shared { api, candidate, timing, seen, terms: AtomicU64::new(1), watching }) }
     }
 
     /// The name under which this process holds Leases.
@@ -149,15 +232,16 @@ impl Leases {
     /// Stands for the Lease of this name.
     #[must_use]
     pub fn stand(&self, name: &str) -> Candidacy {
-        let (sender, until) = watch::channel(None);
+        let (sender, held) = watch::channel(None);
         let stop = CancellationToken::new();
         let candidate = Candidate {
             shared: Arc::clone(&self.shared),
             name: name.to_owned(),
-            until: sender,
+            held: sender,
             stop: stop.clone(),
         };
-        Candidacy { claim: Claim { until }, stop, task: tokio::spawn(candidate.run()) }
+        let claim = Claim { held, ended: stop, only: None, margin: self.shared.timing.longest_write() };
+        Candidacy { claim, task: tokio::spawn(candidate.run()) }
     }
 }
 
@@ -217,13 +301,14 @@ enum Tried {
 struct Candidate {
     shared: Arc<Shared>,
     name: String,
-    until: watch::Sender<Option<Instant>>,
+    held: watch::Sender<Option<Term>>,
     stop: CancellationToken,
 }
 
 impl Candidate {
     async fn run(self) {
         let mut seen = self.shared.seen.subscribe();
+        let mut told = String::new();
         // What the watch has not shown yet is asked for: a Lease that it does not know may well be there.
         if let Err(error) = self.look().await {
             debug!(lease = self.name, "looking at the Lease: {error}");
@@ -254,14 +339,18 @@ impl Candidate {
                 Tried::Ours { lease, since } => {
                     info!(lease = self.name, candidate = self.shared.candidate, "leading");
                     self.lead(*lease, since).await;
-                    self.until.send_replace(None);
+                    self.held.send_replace(None);
                     info!(lease = self.name, candidate = self.shared.candidate, "not leading any more");
                     if self.stop.is_cancelled() {
                         return;
                     }
                 }
                 Tried::Refused => {}
-                Tried::Unknown(why) => debug!(lease = self.name, "taking the Lease: {why}"),
+                Tried::Unknown(why) if why == told => debug!(lease = self.name, "taking the Lease: {why}"),
+                Tried::Unknown(why) => {
+                    warn!(lease = self.name, "taking the Lease: {why}");
+                    told = why;
+                }
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -284,12 +373,13 @@ impl Candidate {
     /// Renews the Lease until it is lost, runs out, or is to be given back.
     async fn lead(&self, mut lease: Lease, since: Instant) {
         let timing = self.shared.timing;
+        let mut number = self.shared.terms.fetch_add(1, Ordering::Relaxed);
         let mut until = since + timing.renew;
-        self.until.send_replace(Some(until));
+        self.held.send_replace(Some(Term { number, until }));
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => {
-                    self.until.send_replace(None);
+                    self.held.send_replace(None);
                     return self.give_back(lease).await;
                 }
                 () = tokio::time::sleep(timing.retry) => {}
@@ -309,8 +399,12 @@ impl Candidate {
             match self.write(renewed, left.min(timing.retry.max(Duration::from_secs(1)))).await {
                 Tried::Ours { lease: fresh, since } => {
                     lease = *fresh;
+                    if until <= now() {
+                        // It was not held for a moment, so whatever was begun before has ended.
+                        number = self.shared.terms.fetch_add(1, Ordering::Relaxed);
+                    }
                     until = since + timing.renew;
-                    self.until.send_replace(Some(until));
+                    self.held.send_replace(Some(Term { number, until }));
                 }
                 // Either it was taken, or an earlier renewal did arrive though its answer did not.
                 Tried::Refused => match self.look().await {
@@ -338,7 +432,11 @@ impl Candidate {
         let since = now();
         let parameters = PostParams::default();
         let create = self.shared.api.create(&parameters, &lease);
-        self.judge(since, tokio::time::timeout(self.patience(), create).await)
+        match tokio::time::timeout(self.patience(), create).await {
+            // Nobody was faster: the namespace is not there.
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => Tried::Unknown(status.message),
+            answer => self.judge(since, answer),
+        }
     }
 
     async fn take(&self) -> Tried {

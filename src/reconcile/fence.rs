@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use json_patch::Patch as JsonPatch;
 use kube::api::{Api, Patch, PatchParams};
-use kube::{Client, Resource, ResourceExt as _};
+use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus, FIELD_MANAGER};
+use crate::lease::Claim;
 
 /// Longest wait for the API server's answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -29,6 +30,18 @@ pub enum FenceError {
     /// The API server did not take it, or did not answer.
     #[error("the API server does not take the patch: {0}")]
     Kubernetes(String),
+    /// Another replica works on this SolidServer now, or will soon. Nothing was sent.
+    #[error("the Lease of the SolidServer is not held any more")]
+    NotHeld,
+}
+
+/// The API server for whoever works under a claim: without it nothing is written.
+#[derive(Clone)]
+pub struct Cluster {
+    /// The client.
+    pub client: kube::Client,
+    /// The right to write.
+    pub claim: Claim,
 }
 
 /// Whether the object carries our finalizer.
@@ -41,7 +54,7 @@ pub fn is_held(record: &DnsRecord) -> bool {
 ///
 /// # Errors
 /// [`FenceError`].
-pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>, FenceError> {
+pub async fn hold(cluster: &Cluster, record: &DnsRecord) -> Result<Arc<DnsRecord>, FenceError> {
     if is_held(record) {
         return Ok(Arc::new(record.clone()));
     }
@@ -53,10 +66,10 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
     } else {
         vec![json!({"op": "add", "path": "/metadata/finalizers/-", "value": DNS_RECORD_FINALIZER})]
     };
-    match patch(client, record, add, false).await {
+    match patch(cluster, record, add, false).await {
         // The list of finalizers may be another one by now: look, and try once more.
         Err(FenceError::Vanished | FenceError::Refused(_)) => {
-            let current = current(client, record).await?;
+            let current = current(cluster, record).await?;
             if is_held(&current) {
                 return Ok(Arc::new(current));
             }
@@ -70,7 +83,7 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
             } else {
                 json!(DNS_RECORD_FINALIZER)
             };
-            patch(client, &current, vec![json!({"op": "add", "path": path, "value": value})], false).await
+            patch(cluster, &current, vec![json!({"op": "add", "path": path, "value": value})], false).await
         }
         answer => answer,
     }
@@ -80,10 +93,10 @@ pub async fn hold(client: &Client, record: &DnsRecord) -> Result<Arc<DnsRecord>,
 ///
 /// # Errors
 /// [`FenceError`]; that the object is gone is none.
-pub async fn release(client: &Client, record: &DnsRecord) -> Result<(), FenceError> {
-    match remove_finalizer(client, record).await {
-        Err(FenceError::Vanished | FenceError::Refused(_)) => match current(client, record).await {
-            Ok(current) if is_held(&current) => remove_finalizer(client, &current).await,
+pub async fn release(cluster: &Cluster, record: &DnsRecord) -> Result<(), FenceError> {
+    match remove_finalizer(cluster, record).await {
+        Err(FenceError::Vanished | FenceError::Refused(_)) => match current(cluster, record).await {
+            Ok(current) if is_held(&current) => remove_finalizer(cluster, &current).await,
             Ok(_) | Err(FenceError::Vanished) => Ok(()),
             Err(error) => Err(error),
         },
@@ -91,7 +104,7 @@ pub async fn release(client: &Client, record: &DnsRecord) -> Result<(), FenceErr
     }
 }
 
-async fn remove_finalizer(client: &Client, record: &DnsRecord) -> Result<(), FenceError> {
+async fn remove_finalizer(cluster: &Cluster, record: &DnsRecord) -> Result<(), FenceError> {
     let Some(index) = record.finalizers().iter().position(|finalizer| finalizer == DNS_RECORD_FINALIZER)
     else {
         return Ok(());
@@ -101,7 +114,7 @@ async fn remove_finalizer(client: &Client, record: &DnsRecord) -> Result<(), Fen
         json!({"op": "test", "path": path, "value": DNS_RECORD_FINALIZER}),
         json!({"op": "remove", "path": path}),
     ];
-    patch(client, record, remove, false).await.map(|_| ())
+    patch(cluster, record, remove, false).await.map(|_| ())
 }
 
 /// Writes a status onto the object exactly as it is known: if anything about it changed meanwhile, nothing is written.
@@ -109,7 +122,7 @@ async fn remove_finalizer(client: &Client, record: &DnsRecord) -> Result<(), Fen
 /// # Errors
 /// [`FenceError`]; `Refused` when it is another object or version by now.
 pub async fn write_status(
-    client: &Client,
+    cluster: &Cluster,
     record: &DnsRecord,
     status: &DnsRecordStatus,
 ) -> Result<Arc<DnsRecord>, FenceError> {
@@ -118,19 +131,19 @@ pub async fn write_status(
         json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}),
         json!({"op": "add", "path": "/status", "value": status}),
     ];
-    patch(client, record, operations, true).await
+    patch(cluster, record, operations, true).await
 }
 
-fn api(client: &Client, record: &DnsRecord) -> Api<DnsRecord> {
-    Api::namespaced(client.clone(), record.namespace().as_deref().unwrap_or_default())
+fn api(cluster: &Cluster, record: &DnsRecord) -> Api<DnsRecord> {
+    Api::namespaced(cluster.client.clone(), record.namespace().as_deref().unwrap_or_default())
 }
 
 /// The object of that name, if it is still the same one.
 ///
 /// # Errors
 /// [`FenceError`].
-pub(super) async fn current(client: &Client, record: &DnsRecord) -> Result<DnsRecord, FenceError> {
-    let api = api(client, record);
+pub(super) async fn current(cluster: &Cluster, record: &DnsRecord) -> Result<DnsRecord, FenceError> {
+    let api = api(cluster, record);
     let name = record.name_any();
     let answer = tokio::time::timeout(PATIENCE, api.get_opt(&name)).await.map_err(|_| silent())?;
     match answer {
@@ -141,12 +154,12 @@ pub(super) async fn current(client: &Client, record: &DnsRecord) -> Result<DnsRe
 }
 
 async fn patch(
-    client: &Client,
+    cluster: &Cluster,
     record: &DnsRecord,
     operations: Vec<Value>,
     status: bool,
 ) -> Result<Arc<DnsRecord>, FenceError> {
-    apply(&api(client, record), record, operations, status).await.map(Arc::new)
+    apply(&cluster.claim, &api(cluster, record), record, operations, status).await.map(Arc::new)
 }
 
 /// Makes a JSON Patch of an object, or of its status, that only this very object can take.
@@ -154,6 +167,7 @@ async fn patch(
 /// # Errors
 /// [`FenceError`].
 pub async fn apply<K>(
+    claim: &Claim,
     api: &Api<K>,
     object: &K,
     mut operations: Vec<Value>,
@@ -175,7 +189,9 @@ where
             api.patch(&name, &parameters, &patch).await
         }
     };
-    match tokio::time::timeout(PATIENCE, call).await.map_err(|_| silent())? {
+    let deadline =
+        claim.deadline().ok_or(FenceError::NotHeld)?.min(tokio::time::Instant::now().into_std() + PATIENCE);
+    match tokio::time::timeout_at(deadline.into(), call).await.map_err(|_| silent())? {
         Ok(object) => Ok(object),
         // 404: gone. 422: a test failed, so it is another object, or its finalizers changed.
         Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 422 => {
@@ -186,5 +202,5 @@ where
 }
 
 fn silent() -> FenceError {
-    FenceError::Kubernetes(format!("no answer within {} s", PATIENCE.as_secs()))
+    FenceError::Kubernetes("no answer in time".to_owned())
 }

@@ -20,8 +20,10 @@ use futures::StreamExt as _;
 use tracing::{debug, info, warn};
 
 use crate::api::{DnsRecord, Reason};
+use crate::lease::Claim;
 use crate::plan::{
-    Brake, Change, Claim, Decision, Identity, Marks, ObjectName, Owner, Verdict, ZoneView, plan,
+    Brake, Change, Claim as RecordClaim, Decision, Identity, Marks, ObjectName, Owner, Verdict, ZoneView,
+    plan,
 };
 use crate::record::{Name, Place, Row};
 use crate::solidserver::Client;
@@ -29,7 +31,7 @@ use crate::telemetry::Metrics;
 
 pub use advice::advice;
 pub use events::{EventSink, Notice};
-pub use fence::{FenceError, apply, hold, is_held, release, write_status};
+pub use fence::{Cluster, FenceError, apply, hold, is_held, release, write_status};
 pub use finding::{AppliedNow, Finding};
 pub use gather::{GatherError, Known, Scope};
 pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
@@ -44,19 +46,29 @@ const SLICE: Duration = Duration::from_secs(1);
 const BESIDE: usize = 16;
 
 /// What every pass works with.
+#[derive(Clone)]
 pub struct Tools {
-    /// The API server.
-    pub kube: kube::Client,
+    /// The API server, and the claim under which it is written to.
+    pub cluster: Cluster,
     /// Who we are.
     pub identity: Identity,
     /// Whether the DnsRecord that a mark names exists.
-    pub exists: Box<dyn Fn(&ObjectName) -> bool + Send + Sync>,
+    pub exists: Arc<dyn Fn(&ObjectName) -> bool + Send + Sync>,
     /// Counters and gauges.
     pub metrics: Metrics,
     /// Kubernetes Events.
     pub events: EventSink,
     /// When the process started: the brake's clock counts from here.
     pub started: Instant,
+}
+
+impl Tools {
+    /// The same under another claim.
+    #[must_use]
+    pub fn under(&self, claim: Claim) -> Self {
+        let client = self.cluster.client.clone();
+        Self { cluster: Cluster { client, claim }, ..self.clone() }
+    }
 }
 
 /// One DnsRecord as a pass needs it.
@@ -92,7 +104,7 @@ pub struct Work {
     /// Rows asked for in one list call.
     pub page_size: usize,
     /// All claims on the names in question.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<RecordClaim>,
     /// The DnsRecords of those claims that are to be decided.
     pub subjects: HashMap<ObjectName, Subject>,
     /// What an earlier slice has read.
@@ -267,7 +279,7 @@ fn names_of_absence(work: &Work, decisions: &[Decision]) -> Vec<Name> {
         .claims
         .iter()
         .filter(|claim| acting.contains(&claim.object))
-        .flat_map(Claim::names)
+        .flat_map(RecordClaim::names)
         .cloned()
         .collect();
     names.sort_unstable();

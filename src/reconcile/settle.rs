@@ -151,7 +151,7 @@ impl Slice<'_> {
         if decision.steps.is_empty() {
             // Rows of ours are there: the object must not go without them, also after it lost its finalizer.
             if decision.stage == Stage::Wanted && holds_rows(&decision.verdict) {
-                match fence::hold(&self.tools.kube, &settled.record).await {
+                match fence::hold(&self.tools.cluster, &settled.record).await {
                     Ok(record) => settled.record = record,
                     Err(error) => return unfenced(settled, &error),
                 }
@@ -165,7 +165,7 @@ impl Slice<'_> {
             return self.braked(&braked, settled).await;
         }
         if decision.stage == Stage::Wanted {
-            match fence::hold(&self.tools.kube, &settled.record).await {
+            match fence::hold(&self.tools.cluster, &settled.record).await {
                 Ok(record) => settled.record = record,
                 Err(error) => return unfenced(settled, &error),
             }
@@ -247,7 +247,7 @@ impl Slice<'_> {
 
     /// The rows are gone: the finalizer may go.
     async fn let_go(&self, wrote: bool, mut settled: Settled) -> Settled {
-        match fence::release(&self.tools.kube, &settled.record).await {
+        match fence::release(&self.tools.cluster, &settled.record).await {
             Ok(()) => {
                 settled.ending = Ending::Released;
                 if wrote {
@@ -402,7 +402,7 @@ pub async fn say(
 ) -> Result<Option<Arc<DnsRecord>>, FenceError> {
     match say_at_once(tools, record, finding).await {
         Err(FenceError::Refused(_)) => {
-            let current = fence::current(&tools.kube, record).await?;
+            let current = fence::current(&tools.cluster, record).await?;
             if current.metadata.generation != record.metadata.generation {
                 return Ok(Some(Arc::new(current)));
             }
@@ -429,7 +429,7 @@ pub async fn say_at_once(
         return Ok(None);
     }
     let was = report::shown_reason(record);
-    let answer = fence::write_status(&tools.kube, record, &wanted).await;
+    let answer = fence::write_status(&tools.cluster, record, &wanted).await;
     tools.metrics.status_patched(if answer.is_ok() { "ok" } else { "failed" });
     let fresh = answer?;
     if was != Some(finding.reason) && finding.reason.standing() == Standing::Stalled {
@@ -442,6 +442,8 @@ pub async fn say_at_once(
 fn unfenced(mut settled: Settled, error: &FenceError) -> Settled {
     match error {
         FenceError::Vanished => settled.ending = Ending::Vanished,
+        // Whoever works on it now, or later, looks at it anew.
+        FenceError::NotHeld => settled.ending = Ending::Again(ErrorClass::Kubernetes),
         FenceError::Kubernetes(text) | FenceError::Refused(text) => {
             warn!(object = %settled.object, "{text}");
             settled.ending = Ending::Again(ErrorClass::Kubernetes);

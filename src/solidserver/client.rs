@@ -10,6 +10,7 @@ use super::listing::{Lister, PageSizes};
 use super::sight::SoaListing;
 use super::transport::Transport;
 use super::{Error, Settings, gate};
+use crate::lease::Claim;
 use crate::record::{NewRow, Place, RowEdit, RowId};
 
 /// A client of one appliance: one connection pool and one gate, shared by all clones.
@@ -39,7 +40,16 @@ impl Client {
     /// # Errors
     /// [`Error::Settings`] for settings that cannot work.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        Self::build(settings, None)
+        Self::under(settings, Claim::undisputed())
+    }
+
+    /// The same for an appliance that others would work on, too: nothing is sent unless the claim is held at that moment (the answer is
+    /// [`Error::NotStarted`]), and a call is cut off before others may begin.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] for settings that cannot work.
+    pub fn under(settings: Settings, claim: Claim) -> Result<Self, Error> {
+        Self::build(settings, claim, None)
     }
 
     /// Another client in the place of this one, for new credentials, certificates or limits. If the endpoint is the same it goes on
@@ -48,15 +58,16 @@ impl Client {
     /// # Errors
     /// [`Error::Settings`] for settings that cannot work.
     pub fn renewed(&self, settings: Settings) -> Result<Self, Error> {
-        Self::build(settings, Some(&self.shared.transport))
+        let transport = &self.shared.transport;
+        Self::build(settings, transport.claim().clone(), Some(transport))
     }
 
-    fn build(settings: Settings, before: Option<&Transport>) -> Result<Self, Error> {
+    fn build(settings: Settings, claim: Claim, before: Option<&Transport>) -> Result<Self, Error> {
         let dialect = settings.dialect;
         let warnings = if settings.accept_warnings { Warnings::Accepted } else { Warnings::Heeded };
         let (concurrency, page_size) = (settings.concurrency.max(1), settings.page_size.max(1));
         let shared = Shared {
-            transport: Transport::new(settings, before)?,
+            transport: Transport::new(settings, claim, before)?,
             dialect,
             warnings,
             concurrency,
@@ -69,7 +80,7 @@ impl Client {
     }
 
     /// The same client; but a write of the returned handle that could not start by `moment` is not sent at all and
-    /// answered with [`Error::NotStarted`]. For ids that may only be used for a while, and for leases that end.
+    /// answered with [`Error::NotStarted`]. For ids that may only be used for a while.
     #[must_use]
     pub fn starting_by(&self, moment: Instant) -> Self {
         Self { shared: Arc::clone(&self.shared), start_by: Some(moment) }

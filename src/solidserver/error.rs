@@ -135,7 +135,8 @@ pub enum Error {
     },
 
     /// A write that was not sent, because its turn came only after the moment until which it was allowed to
-    /// start, see [`Client::starting_by`](super::Client::starting_by).
+    /// start, see [`Client::starting_by`](super::Client::starting_by); or any call, because the claim is not held any more, see
+    /// [`Client::under`](super::Client::under).
     ///
     /// Caller: read again, then plan again.
     #[error("{service} was not sent: its turn came too late")]

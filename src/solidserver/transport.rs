@@ -20,6 +20,7 @@ use super::handshake;
 use super::login::Login;
 use super::proxy::Proxy;
 use super::{Call, CallObserver, Error, Settings};
+use crate::lease::Claim;
 
 /// No list of this client comes near; more is a mistake that must not fill the memory.
 const LONGEST_BODY: usize = 64 * 1024 * 1024;
@@ -49,6 +50,8 @@ pub(super) struct Transport {
     observer: Option<Arc<dyn CallObserver>>,
     /// Outlives this transport where another one takes its place.
     gate: Arc<Gate>,
+    /// The right to call.
+    claim: Claim,
     proxy: Option<Proxy>,
     shows_certificate: bool,
     /// A call has succeeded with these credentials.
@@ -68,7 +71,7 @@ enum Failure {
 impl Transport {
     /// `before` is what this one takes the place of. At the same endpoint it leaves its gate: the appliance's pause, the pace that
     /// was learnt and the calls in flight count on, whatever else is new.
-    pub(super) fn new(settings: Settings, before: Option<&Self>) -> Result<Self, Error> {
+    pub(super) fn new(settings: Settings, claim: Claim, before: Option<&Self>) -> Result<Self, Error> {
         let endpoint = checked_endpoint(&settings.endpoint)?;
         let login = Login::new(&settings.credentials)?;
         let proxy = settings.proxies.proxy_for(&endpoint)?;
@@ -127,11 +130,16 @@ impl Transport {
             request_timeout: settings.request_timeout,
             observer: settings.observer,
             gate,
+            claim,
             proxy,
             shows_certificate: settings.tls.client_certificate.is_some(),
             authenticated: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
         })
+    }
+
+    pub(super) const fn claim(&self) -> &Claim {
+        &self.claim
     }
 
     pub(super) fn paused_for(&self) -> Option<Duration> {
@@ -213,14 +221,28 @@ impl Transport {
                 Held::TooLate => Error::NotStarted { service: request.service },
             })
         })?;
+        let service = request.service;
+        // Asked last, for the wait at the gate may be long: from here on nothing waits before the request is sent.
+        if !self.claim.is_held() {
+            return Err(Failed::last(Error::NotStarted { service }));
+        }
         let started = gate::now();
-        let answer = self.send(http, request, started).await;
+        let answer = tokio::select! {
+            answer = self.send(http, request, started) => answer,
+            () = self.claim.runs_out() => {
+                let cause = "cut off, for the Lease of the SolidServer could not be renewed".to_owned();
+                Err(Failed::last(match request.operation.is_write() {
+                    true => Error::Ambiguous { service, cause },
+                    false => Error::Unreachable { cause },
+                }))
+            }
+        };
         drop(pass);
         let duration = gate::now().saturating_duration_since(started);
         let outcome = answer
             .and_then(|answer| take(&answer).map_err(|fault| Failed::last(sorted(fault, answer.status))));
         let call = Call {
-            service: request.service,
+            service,
             operation: request.operation.as_str(),
             outcome: outcome.as_ref().err().map_or("ok", |failed| failed.error.label()),
             duration,
@@ -514,7 +536,7 @@ mod tests {
             ("https://ddi.example.com/?a=b", "'?'"),
             ("https://ddi.example.com/#top", "'#'"),
         ] {
-            let error = Transport::new(settings(endpoint), None).map(drop).unwrap_err();
+            let error = Transport::new(settings(endpoint), Claim::undisputed(), None).map(drop).unwrap_err();
             assert!(
                 matches!(&error, Error::Settings { what } if what.contains(reason)),
                 "{endpoint}: {error}"
@@ -524,12 +546,15 @@ mod tests {
         for bundle in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"] {
             let mut settings = settings("https://ddi.example.com");
             settings.tls.ca_bundle = Some(bundle.as_bytes().to_vec());
-            let error = Transport::new(settings, None).map(drop).unwrap_err();
+            let error = Transport::new(settings, Claim::undisputed(), None).map(drop).unwrap_err();
             assert!(matches!(&error, Error::Settings { .. }), "{bundle}: {error}");
         }
         let mut settings = settings("https://ddi.example.com");
         settings.credentials = Credentials::Basic { username: "a:b".into(), password: "x".into() };
-        assert!(matches!(Transport::new(settings, None).map(drop), Err(Error::Settings { .. })));
+        assert!(matches!(
+            Transport::new(settings, Claim::undisputed(), None).map(drop),
+            Err(Error::Settings { .. })
+        ));
     }
 
     #[test]
@@ -551,19 +576,21 @@ mod tests {
         let parameters = vec![("value1", "a b&c=d+é'".into()), ("add_flag", "new_only".into())];
         let query = "value1=a+b%26c%3Dd%2B%C3%A9%27&add_flag=new_only";
         for endpoint in ["https://ddi.example.com/gateway/ddi", "https://ddi.example.com/gateway/ddi/"] {
-            let transport = Transport::new(settings(endpoint), None).unwrap();
+            let transport = Transport::new(settings(endpoint), Claim::undisputed(), None).unwrap();
             let (url, body) = transport.place(&request(Method::POST, parameters.clone())).unwrap();
             assert_eq!(url.as_str(), format!("https://ddi.example.com/gateway/ddi/rest/dns_rr_add?{query}"));
             assert!(body.is_none());
         }
-        let transport = Transport::new(settings("https://ddi.example.com"), None).unwrap();
+        let transport =
+            Transport::new(settings("https://ddi.example.com"), Claim::undisputed(), None).unwrap();
         let (url, _) = transport.place(&request(Method::GET, Vec::new())).unwrap();
         assert_eq!(url.as_str(), "https://ddi.example.com/rest/dns_rr_add");
     }
 
     #[test]
     fn parameters_too_long_for_a_url_travel_as_json() {
-        let transport = Transport::new(settings("https://ddi.example.com"), None).unwrap();
+        let transport =
+            Transport::new(settings("https://ddi.example.com"), Claim::undisputed(), None).unwrap();
         let long = "\"ü\"".repeat(2000);
         let parameters = vec![("value1", long.clone().into()), ("add_flag", "edit_only".into())];
         let (url, body) = transport.place(&request(Method::PUT, parameters.clone())).unwrap();
@@ -576,7 +603,8 @@ mod tests {
 
     #[test]
     fn a_body_of_the_requests_own_travels_as_json_below_the_path_of_the_dialect() {
-        let transport = Transport::new(settings("https://ddi.example.com/gateway"), None).unwrap();
+        let transport =
+            Transport::new(settings("https://ddi.example.com/gateway"), Claim::undisputed(), None).unwrap();
         let own = serde_json::json!({"rr_id": 4, "rr_value1": "é".repeat(9000)}).as_object().cloned();
         let request = Request {
             root: "api/v2.0",

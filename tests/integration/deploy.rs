@@ -68,6 +68,7 @@ async fn the_api_server_accepts_the_base_without_a_warning() {
         "customresourcedefinition.apiextensions.k8s.io/solidservers.solidserver.dev",
         "deployment.apps/solidserver-operator",
         "namespace/solidserver-system",
+        "poddisruptionbudget.policy/solidserver-operator",
         "role.rbac.authorization.k8s.io/solidserver-operator",
         "rolebinding.rbac.authorization.k8s.io/solidserver-operator",
         "service/solidserver-operator-metrics",

@@ -40,6 +40,8 @@ mod deploy;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod harness;

@@ -1,6 +1,7 @@
 //! A world for behaviour tests: a real kube-apiserver and etcd, the simulator over HTTPS, and the operator as the process that is
 //! shipped.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -29,6 +30,10 @@ pub(crate) struct World {
     pub(crate) client: kube::Client,
     // Dropped before the control plane is given to the next world.
     operator: Option<Operator>,
+    /// Further replicas by their instance id.
+    replicas: BTreeMap<String, Operator>,
+    /// `--lease-duration`, `--lease-renew` and `--lease-retry` of operators that are started from now on.
+    pub(crate) leases: [&'static str; 3],
     pub(crate) plane: Plane,
     folder: tempfile::TempDir,
     starts: usize,
@@ -92,6 +97,8 @@ impl World {
             simulator,
             client,
             operator: None,
+            replicas: BTreeMap::new(),
+            leases: ["6s", "4s", "500ms"],
             plane,
             folder,
             starts: 0,
@@ -175,6 +182,50 @@ impl World {
 
     /// Starts the operator's binary with the rights of this kubeconfig and waits until it is ready.
     pub(crate) async fn start_operator_as(&mut self, kubeconfig: &Path) {
+        self.operator = None;
+        let operator = self.spawn_operator(kubeconfig, None);
+        self.operator = Some(operator);
+        self.until("the operator is ready", async || {
+            self.http("/readyz").await.is_some_and(|(status, _)| status == 200)
+        })
+        .await;
+    }
+
+    /// Starts one more replica, which calls itself `instance`, with an administrator's rights, and waits until it is ready.
+    pub(crate) async fn start_replica(&mut self, instance: &str) {
+        let kubeconfig = self.plane.kubeconfig().to_path_buf();
+        self.start_replica_as(instance, &kubeconfig).await;
+    }
+
+    /// The same with the rights and the way of this kubeconfig.
+    pub(crate) async fn start_replica_as(&mut self, instance: &str, kubeconfig: &Path) {
+        let operator = self.spawn_operator(kubeconfig, Some(instance));
+        let ready = format!("{}/readyz", operator.http);
+        self.replicas.insert(instance.to_owned(), operator);
+        self.until("the replica is ready", async || {
+            reqwest::get(&ready).await.is_ok_and(|answer| answer.status() == 200)
+        })
+        .await;
+    }
+
+    /// Ends a replica with SIGKILL.
+    pub(crate) async fn kill_replica(&mut self, instance: &str) {
+        let mut operator = self.replicas.remove(instance).expect("it runs");
+        operator.child.kill().await.expect("it is killed");
+    }
+
+    /// Ends a replica with SIGTERM and waits for it.
+    pub(crate) async fn stop_replica(&mut self, instance: &str) -> std::process::ExitStatus {
+        terminate(self.replicas.remove(instance).expect("it runs")).await
+    }
+
+    /// A folder for files of the test's own.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn spawn_operator(&mut self, kubeconfig: &Path, instance: Option<&str>) -> Operator {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         self.starts += 1;
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .expect("a port")
@@ -187,24 +238,23 @@ impl World {
         for name in PROXY_VARIABLES {
             command.env_remove(name);
         }
+        let [duration, renew, retry] = self.leases;
         let child = command
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .args(["run", "--cluster-name", "test", "--operator-namespace", OPERATOR_NAMESPACE])
             .args(["--http-listen", &format!("127.0.0.1:{port}"), "--log", "info,solidserver_operator=debug"])
-            .args(["--log-format", "text"])
+            .args(["--log-format", "text", "--lease-duration", duration])
+            .args(["--lease-renew", renew, "--lease-retry", retry])
             .arg("--kubeconfig")
             .arg(kubeconfig)
+            .args(instance.iter().flat_map(|instance| ["--instance-id", instance]))
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("a second handle"))
             .stderr(file)
             .kill_on_drop(true)
             .spawn()
             .expect("the operator starts");
-        self.operator = Some(Operator { child, http: format!("http://127.0.0.1:{port}"), log });
-        self.until("the operator is ready", async || {
-            self.http("/readyz").await.is_some_and(|(status, _)| status == 200)
-        })
-        .await;
+        Operator { child, http: format!("http://127.0.0.1:{port}"), log }
     }
 
     /// Ends the operator with SIGKILL.
@@ -216,10 +266,7 @@ impl World {
 
     /// Ends the operator with SIGTERM and waits for it.
     pub(crate) async fn stop_operator(&mut self) -> std::process::ExitStatus {
-        let mut operator = self.operator.take().expect("an operator runs");
-        let id = operator.child.id().expect("it runs").to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.expect("kill").success());
-        tokio::time::timeout(PATIENCE, operator.child.wait()).await.expect("it ends").expect("a status")
+        terminate(self.operator.take().expect("an operator runs")).await
     }
 
     /// GET on the operator's HTTP address.
@@ -358,6 +405,11 @@ impl World {
             let _ = writeln!(text, "{}", lines.join("\n"));
         }
         let log = self.log();
+        for (instance, operator) in &self.replicas {
+            let log = std::fs::read_to_string(&operator.log).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            let _ = writeln!(text, "--- {instance}\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+        }
         let lines: Vec<&str> = log.lines().collect();
         let _ = writeln!(
             text,
@@ -367,6 +419,13 @@ impl World {
         let _ = writeln!(text, "--- calls: {:?}", self.simulator.calls());
         text
     }
+}
+
+/// Ends an operator with SIGTERM and waits for it.
+async fn terminate(mut operator: Operator) -> std::process::ExitStatus {
+    let id = operator.child.id().expect("it runs").to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.expect("kill").success());
+    tokio::time::timeout(PATIENCE, operator.child.wait()).await.expect("it ends").expect("a status")
 }
 
 /// `TYPE TTL values | owner`, the owner without the cluster's name; `-` for a row without a mark.

@@ -44,12 +44,16 @@ impl Engine {
             self.queue.finished(&zone);
             return;
         };
+        let lead = self.appliances.get(&zone.solid_server).and_then(|appliance| appliance.lead.as_ref());
+        let Some((tools, term)) = lead.map(|lead| (Arc::clone(&lead.tools), lead.claim.only())) else {
+            self.queue.finished(&zone);
+            return;
+        };
         *self.busy.entry(Arc::clone(&zone.solid_server)).or_default() += 1;
-        let tools = Arc::clone(&self.tools);
         self.passes.spawn(async move {
             // A defect in one zone's pass must not stop that zone for ever, and not in silence.
             let done = AssertUnwindSafe(reconcile::pass(work, &tools)).catch_unwind().await.ok();
-            (zone, done)
+            (zone, term, done)
         });
     }
 
@@ -177,7 +181,7 @@ impl Engine {
         })
     }
 
-    pub(super) fn finish(&mut self, zone: &ZoneKey, done: Option<Done>) {
+    pub(super) fn finish(&mut self, zone: &ZoneKey, term: Option<u64>, done: Option<Done>) {
         self.queue.finished(zone);
         let now = Instant::now();
         if let Some(busy) = self.busy.get_mut(&zone.solid_server) {
@@ -185,6 +189,15 @@ impl Engine {
         }
         if let Some(next) = self.held_back.get_mut(&zone.solid_server).and_then(VecDeque::pop_front) {
             self.queue.goes_on(&next, now);
+        }
+        if term != self.term(&zone.solid_server) {
+            // Begun before the Lease was lost: what it found out may not be so any more.
+            match self.zones.get(zone) {
+                Some(state) if state.is_empty() => self.forget_zone(zone),
+                Some(_) => self.queue.changed(zone, now),
+                None => {}
+            }
+            return;
         }
         let Some(done) = done else {
             error!(solid_server = %zone.solid_server, place = %zone.place, "a pass broke off through a defect; please report it");

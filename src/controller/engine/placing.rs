@@ -142,6 +142,9 @@ impl Engine {
 
     /// Records whose SolidServer is missing long enough to be told.
     pub(super) fn tell_unserved(&mut self) {
+        if !self.unserved.claim().is_held() {
+            return;
+        }
         let due = |slot: &Slot| slot.unserved_since.is_some_and(|since| since.elapsed() >= GRACE);
         let objects: Vec<ObjectName> =
             self.slots.iter().filter(|(_, slot)| due(slot)).map(|(object, _)| object.clone()).collect();

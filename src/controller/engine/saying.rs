@@ -58,13 +58,14 @@ impl Engine {
         while self.running_errands.len() < ERRANDS {
             let Some((object, errand)) = self.errands.pop_first() else { return };
             let Some(record) = self.latest(&object) else { continue };
-            let tools = Arc::clone(&self.tools);
+            // Another replica's business; it is looked at anew when it becomes ours.
+            let Some(tools) = self.tools_for(&object) else { continue };
             if matches!(errand, Errand::LetGo | Errand::Hold) {
                 self.running_errands.spawn(async move {
                     let outcome = if matches!(errand, Errand::LetGo) {
-                        reconcile::release(&tools.kube, &record).await.map(|()| None)
+                        reconcile::release(&tools.cluster, &record).await.map(|()| None)
                     } else if record.metadata.deletion_timestamp.is_none() {
-                        reconcile::hold(&tools.kube, &record).await.map(Some)
+                        reconcile::hold(&tools.cluster, &record).await.map(Some)
                     } else {
                         Ok(None)
                     };
@@ -111,7 +112,7 @@ impl Engine {
                     self.remember(&ran.object, record);
                 }
             }
-            Ok(None) | Err(FenceError::Vanished) => {}
+            Ok(None) | Err(FenceError::Vanished | FenceError::NotHeld) => {}
             Err(error) => {
                 warn!(object = %ran.object, "outside of a pass: {error}");
                 self.failed_errands.push((ran.object, ran.errand));
@@ -122,7 +123,8 @@ impl Engine {
 
     pub(super) fn tick(&mut self) {
         self.tools.metrics.queue_depth(self.zones.values().map(|state| state.dirty.len()).sum());
-        let names: Vec<Arc<str>> = self.appliances.keys().cloned().collect();
+        let ours = self.appliances.iter().filter(|(_, appliance)| appliance.lead.is_some());
+        let names: Vec<Arc<str>> = ours.map(|(name, _)| Arc::clone(name)).collect();
         for name in names {
             let counts = self.counts(&name);
             self.tools.metrics.records(
@@ -147,6 +149,7 @@ impl Engine {
         let waiting: Vec<ObjectName> = self
             .slots
             .iter()
+            .filter(|(_, slot)| self.term(&slot.solid_server).is_some())
             .filter(|(_, slot)| slot.waits_since.is_some_and(|since| now.duration_since(since) >= PATIENCE))
             .map(|(object, _)| object.clone())
             .collect();
