@@ -91,7 +91,6 @@ pub(crate) struct Call {
     pub(crate) object: String,
     pub(crate) operation: String,
     pub(crate) parameters: BTreeMap<String, String>,
-    pub(crate) status: Option<u16>,
     /// Milliseconds since the simulator's start.
     pub(crate) start_ms: u64,
     pub(crate) end_ms: Option<u64>,

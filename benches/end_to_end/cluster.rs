@@ -50,9 +50,12 @@ pub(crate) struct Cluster {
     pub(crate) client: kube::Client,
 }
 
-/// A DnsRecord's name.
+/// Numbers of records that come while the operator runs begin here.
+pub(crate) const LIVE: usize = 1_000_000;
+
+/// A DnsRecord's name. Those that come later sort before the others, so that one of these is not first by its name.
 pub(crate) fn name(number: usize) -> String {
-    format!("h{number:06}")
+    if number < LIVE { format!("h{number:06}") } else { format!("b{number:06}") }
 }
 
 fn record(number: usize, ttl: u32) -> Result<DnsRecord> {

@@ -30,7 +30,7 @@ use self::cases::Change;
 use self::report::Outcome;
 use self::world::{Parameters, World};
 
-/// The most memory that a plain client is measured with: enough to be steady.
+/// The most records that a plain client is measured with: enough to be steady.
 const PLAIN_RECORDS: usize = 1000;
 /// Bytes of the release binary, at most.
 const LARGEST_BINARY: f64 = 25.0 * 1024.0 * 1024.0;

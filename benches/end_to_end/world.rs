@@ -1,6 +1,6 @@
 //! One arrangement: so many records on an appliance with this latency, and what is measured around a piece of work.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -72,7 +72,6 @@ pub(crate) struct Mark {
     requests: Requests,
     usage: Usage,
     passes: f64,
-    at: Instant,
 }
 
 /// What happened since a mark.
@@ -82,7 +81,6 @@ pub(crate) struct Used {
     pub(crate) cpu_seconds: f64,
     pub(crate) passes: f64,
     pub(crate) calls: Calls,
-    pub(crate) seconds: f64,
 }
 
 impl Used {
@@ -174,15 +172,14 @@ impl World {
         let (requests, usage) = (self.cluster.requests().await?, self.usage()?);
         let passes = self.passes().await?;
         self.appliance.reset_calls().await?;
-        Ok(Mark { requests, usage, passes, at: Instant::now() })
+        Ok(Mark { requests, usage, passes })
     }
 
     pub(crate) async fn since(&self, mark: &Mark) -> Result<Used> {
-        let seconds = mark.at.elapsed().as_secs_f64();
         let (usage, calls) = (self.usage()?, self.appliance.calls().await?);
         let passes = self.passes().await? - mark.passes;
         let requests = between(&mark.requests, &self.cluster.requests().await?);
         let cpu_seconds = usage.cpu_seconds - mark.usage.cpu_seconds;
-        Ok(Used { requests, usage, cpu_seconds, passes, calls, seconds })
+        Ok(Used { requests, usage, cpu_seconds, passes, calls })
     }
 }

@@ -25,8 +25,8 @@ pub(super) struct ZoneKey {
 /// What is remembered of a zone.
 #[derive(Default)]
 pub(super) struct ZoneState {
-    /// DnsRecords by the names that concern them.
-    members: HashMap<Name, BTreeSet<ObjectName>>,
+    /// DnsRecords by the names that concern them, sorted. Mostly one: a tree would take ten times the room.
+    members: HashMap<Name, Vec<ObjectName>>,
     /// DnsRecords to be decided in the next pass.
     pub(super) dirty: BTreeSet<ObjectName>,
     /// DnsRecords to be decided again at a time.
@@ -66,6 +66,12 @@ impl ZoneState {
         self.members.values().flatten().cloned().collect()
     }
 
+    /// How many DnsRecords the zone concerns, about: one that two names concern counts twice.
+    #[must_use]
+    pub(super) fn size(&self) -> usize {
+        self.members.values().map(Vec::len).sum()
+    }
+
     /// One of them.
     pub(super) fn any(&self) -> Option<&ObjectName> {
         self.members.values().flatten().next()
@@ -79,13 +85,18 @@ impl ZoneState {
 
     /// A name concerns a DnsRecord.
     pub(super) fn insert(&mut self, name: &Name, object: &ObjectName) {
-        self.members.entry(name.clone()).or_default().insert(object.clone());
+        let objects = self.members.entry(name.clone()).or_insert_with(|| Vec::with_capacity(1));
+        if let Err(place) = objects.binary_search(object) {
+            objects.insert(place, object.clone());
+        }
     }
 
     /// A name does not concern a DnsRecord any more.
     pub(super) fn remove(&mut self, name: &Name, object: &ObjectName) {
         if let Some(objects) = self.members.get_mut(name) {
-            objects.remove(object);
+            if let Ok(place) = objects.binary_search(object) {
+                objects.remove(place);
+            }
             if objects.is_empty() {
                 self.members.remove(name);
             }

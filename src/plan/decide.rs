@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::record::{Place, RecordData, Row, RowEdit, Rrset, RrsetKey};
+use crate::record::{Place, RecordData, Row, RowEdit, Rrset, RrsetKey, ValueSet};
 
 use super::brake::Fingerprint;
 use super::change::{Change, Steps};
@@ -114,7 +114,7 @@ pub struct Decision {
     /// The class parameters it declares.
     pub class_parameters: BTreeMap<String, String>,
     /// Those of its values that rows of its own have once the steps are done: not those that others have there.
-    pub own_values: BTreeSet<RecordData>,
+    pub own_values: ValueSet,
     /// What its status will say once the steps are done.
     pub verdict: Verdict,
     /// What is to be done.
@@ -148,13 +148,13 @@ struct Outcome {
     verdict: Verdict,
     steps: Steps,
     motive: Motive,
-    own_values: BTreeSet<RecordData>,
+    own_values: ValueSet,
 }
 
 impl Outcome {
     /// Nothing is done.
     fn nothing(verdict: Verdict, motive: Motive) -> Self {
-        Self { verdict, steps: Steps::default(), motive, own_values: BTreeSet::new() }
+        Self { verdict, steps: Steps::default(), motive, own_values: ValueSet::default() }
     }
 }
 
@@ -232,7 +232,7 @@ impl<'a> Planner<'a, '_> {
                 for_what: format!("its rows to be handed over to DnsRecord {}", heirs.join(", ")),
             }
         };
-        Outcome { verdict, steps, motive: Motive::Request, own_values: BTreeSet::new() }
+        Outcome { verdict, steps, motive: Motive::Request, own_values: ValueSet::default() }
     }
 
     fn want(&self, claim: &Claim) -> Outcome {

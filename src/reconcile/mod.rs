@@ -7,6 +7,7 @@ mod fence;
 mod finding;
 mod gather;
 mod guard;
+mod remembered;
 mod report;
 mod retry;
 mod settle;
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use tracing::{debug, info, warn};
 
-use crate::api::{DnsRecord, Reason};
+use crate::api::Reason;
 use crate::lease::Claim;
 use crate::plan::{
     Brake, Change, Claim as RecordClaim, Decision, Identity, Marks, ObjectName, Owner, Verdict, ZoneView,
@@ -35,6 +36,7 @@ pub use fence::{Cluster, FenceError, apply, hold, is_held, release, write_status
 pub use finding::{AppliedNow, Finding};
 pub use gather::{GatherError, Known, Scope};
 pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
+pub use remembered::{Remembered, Unreadable};
 pub use report::{is_ready, is_spared, shown_reason, status};
 pub use retry::{ErrorClass, delay, is_trouble, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
@@ -74,7 +76,7 @@ impl Tools {
 /// One DnsRecord as a pass needs it.
 pub struct Subject {
     /// The newest known state of the object.
-    pub record: Arc<DnsRecord>,
+    pub record: Remembered,
     /// What is remembered of its writes.
     pub brake: Brake,
     /// Tries since it last settled.
@@ -134,7 +136,7 @@ pub struct Trouble {
 #[derive(Default)]
 pub struct Done {
     /// How each DnsRecord ended.
-    pub settled: Vec<Settled>,
+    pub settled: Vec<Settled<Remembered>>,
     /// What is known of the zone's rows, for the next slice.
     pub known: Option<Known>,
     /// List and count calls.
@@ -196,7 +198,7 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
     };
     let mut subjects = work.subjects;
     let at_work = work.client.concurrency() + BESIDE;
-    let settled: Vec<Settled> = futures::stream::iter(decisions)
+    let settled: Vec<Settled<Remembered>> = futures::stream::iter(decisions)
         .filter_map(|decision| {
             std::future::ready(subjects.remove(&decision.object).map(|subject| (decision, subject)))
         })
@@ -332,10 +334,11 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .map(|(object, subject)| {
             let finding = &finding;
             async move {
-                let fresh = if is_spared(&subject.record) {
-                    None
-                } else {
-                    settle::say(tools, &subject.record, finding).await.ok().flatten()
+                let fresh = match subject.record.read() {
+                    Ok(record) if !is_spared(&record) => {
+                        settle::say(tools, &record, finding).await.ok().flatten()
+                    }
+                    _ => None,
                 };
                 Settled::again(object, subject, class, fresh)
             }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::change::{Change, apply_change};
 use super::from_list_to_last_write;
 use crate::appliance::ZONES;
-use crate::cluster::Plain;
+use crate::cluster::{LIVE, Plain};
 use crate::report::Outcome;
 use crate::world::{Used, World};
 
@@ -84,12 +84,12 @@ pub(crate) async fn burst_live(world: &mut World, idle: &Change) -> Result<Vec<O
     let clock = world.appliance.clock_begin().await?;
     let mark = world.mark().await?;
     let begun = Instant::now();
-    let creating = world.cluster.create(before..before + count, 600);
+    let creating = world.cluster.create(LIVE..LIVE + count, 600);
     let changing = async {
         // When a good part is there and waits.
         let half = (before + count / 10).min(before + 1000);
         world.tracker.until_ready(half, None).await?;
-        apply_change(world, clock, 0, 900).await
+        apply_change(world, clock, before - 1, 900).await
     };
     let (created, changed) = tokio::join!(async { creating.await.map(|()| Instant::now()) }, changing);
     let (created, changed) = (created?, changed?);
