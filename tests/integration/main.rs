@@ -46,6 +46,8 @@ mod guard;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod kill_loop;
+#[cfg(test)]
 mod leases;
 #[cfg(test)]
 mod lifecycle;
