@@ -42,6 +42,8 @@ mod documents;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod gitops;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod harness;
