@@ -49,6 +49,7 @@ pub struct Metrics {
     round_duration: PerSolidServer<NoMoreLabels, Histogram>,
     queue_depth: Gauge,
     up: PerSolidServer<NoMoreLabels, Gauge>,
+    leading: PerSolidServer<NoMoreLabels, Gauge>,
 }
 
 impl Metrics {
@@ -110,6 +111,11 @@ impl Metrics {
             "1 if the appliance answered the last probe as it should, else 0",
             Gauge::default,
         );
+        let leading = to.family(
+            "leading",
+            "1 at the replica that holds the Lease of the SolidServer and works on it; elsewhere there is no series",
+            Gauge::default,
+        );
         let status_patches = Family::default();
         registry.register(
             "status_patches",
@@ -138,6 +144,7 @@ impl Metrics {
             round_duration,
             queue_depth,
             up,
+            leading,
         }
     }
 
@@ -230,7 +237,14 @@ impl Metrics {
         });
     }
 
-    /// Drops every series of a SolidServer that is gone. What is counted for it afterwards begins at zero.
+    /// This replica holds the Lease of the SolidServer, until its series are dropped.
+    pub fn leads(&self, solid_server: &str) {
+        self.leading.with(solid_server, NO_MORE, |gauge| {
+            gauge.set(1);
+        });
+    }
+
+    /// Drops every series of a SolidServer that is gone, or that another replica works on. What is counted for it afterwards begins at zero.
     pub fn forget(&self, solid_server: &str) {
         self.calls.forget(solid_server);
         self.call_duration.forget(solid_server);
@@ -244,6 +258,7 @@ impl Metrics {
         self.last_round.forget(solid_server);
         self.round_duration.forget(solid_server);
         self.up.forget(solid_server);
+        self.leading.forget(solid_server);
     }
 
     /// Everything in the OpenMetrics text format, version 1.0.0.
@@ -413,6 +428,7 @@ mod tests {
         metrics.round(solid_server, 1_700_000_000.5, second);
         metrics.queue_depth(7);
         metrics.solid_server_up(solid_server, true);
+        metrics.leads(solid_server);
     }
 
     fn samples(text: &str) -> Vec<&str> {
@@ -453,6 +469,7 @@ mod tests {
             (r#"solidserver_operator_deletions_held{solid_server="default"}"#, "6"),
             (r#"solidserver_operator_last_round_timestamp_seconds{solid_server="default"}"#, "1700000000.5"),
             (r#"solidserver_operator_solid_server_up{solid_server="default"}"#, "1"),
+            (r#"solidserver_operator_leading{solid_server="default"}"#, "1"),
             ("solidserver_operator_queue_depth", "7"),
         ] {
             assert_eq!(sample(&text, series), Some(value), "{series} in\n{text}");

@@ -56,6 +56,8 @@ mod lifecycle;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod ownership;
 #[cfg(test)]
 mod quirks;
