@@ -42,6 +42,8 @@ mod documents;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod harness;
@@ -67,5 +69,7 @@ mod tls;
 mod trouble;
 #[cfg(test)]
 mod types;
+#[cfg(test)]
+mod wrong_appliance;
 #[cfg(test)]
 mod zones;

@@ -159,9 +159,18 @@ impl World {
 
     /// The same, with its dialect and login in `spec`.
     pub(crate) async fn solid_server_with(&self, name: &str, endpoint: &str, spec: &str) {
+        self.solid_server_of(name, &self.simulator.ca_pem(), endpoint, spec).await;
+    }
+
+    /// The same for another simulator that lets this world's login in.
+    pub(crate) async fn solid_server_beside(&self, name: &str, simulator: &Simulator, spec: &str) {
+        let spec = format!("{}\n  {spec}", self.wire.fields());
+        self.solid_server_of(name, &simulator.ca_pem(), &simulator.endpoint(), &spec).await;
+    }
+
+    async fn solid_server_of(&self, name: &str, ca_pem: &str, endpoint: &str, spec: &str) {
         let zones = if spec.contains("zones:") { String::new() } else { for_all(&[], &[]) };
-        let bundle =
-            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
+        let bundle = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, ca_pem);
         let guard = if spec.contains("guard:") { "" } else { "\n  guard: {deletions: {maxCount: 1000}}" };
         self.apply(&format!(
             "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  {zones}\n  {spec}{guard}\n"
