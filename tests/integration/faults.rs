@@ -240,6 +240,8 @@ impl Site {
         }
         world.until(&format!("{case}: all is settled"), async || self.is_settled(number).await).await;
         self.until_said(world, "InSync", "").await;
+        // One more look finds nothing to be done; and what was put right once may be changed again without being contested.
+        world.a_round(&self.name).await;
         assert_eq!(self.rows(), self.expected(number), "{case}");
         let log = self.simulator.call_log();
         let done = |operation: &str| {
