@@ -6,7 +6,7 @@
 //!
 //! - with as many rows as the appliance counts, after the last page;
 //! - where the caller allows it, with a short page: fewer rows than the appliance was seen to give in one answer, so
-//!   that it cannot have been cut;
+//!   that it cannot have been cut; but not with an empty one behind others;
 //! - where the account may not count, or counts fewer rows than were listed, with an empty page, which proves little;
 //! - where ids do not rise strictly as numbers, with as many different rows, page by offset, as the appliance counts
 //!   before and after.
@@ -109,7 +109,9 @@ impl Lister<'_> {
             let position = last.map_or(Position::Start, Position::After);
             let page = self.page(list, position, take, calls).await?;
             let length = page.len();
-            let uncut = proof == Proof::ShortPage && self.page_sizes.uncut(list.service, length, gate::now());
+            // Nothing where more was to be expected is no short page: it may as well be hidden, or an answer that got lost.
+            let may_be_short = proof == Proof::ShortPage && (length > 0 || rows == 0);
+            let uncut = may_be_short && self.page_sizes.uncut(list.service, length, gate::now());
             self.page_sizes.saw(list.service, length, gate::now());
             match rising(&page, last) {
                 Some(next) => last = next,

@@ -1,5 +1,6 @@
 //! Reads and writes that go wrong while there is much to do: no write that a good answer would not have led to, the fault has a name on
 //! the SolidServer, and all goes on by itself when it ends.
+
 use futures::StreamExt as _;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use rstest::rstest;
