@@ -91,7 +91,7 @@ impl Site {
             .iter()
             .filter(|row| row.zone == "example.com" && row.server == "ns.example.com")
             .count();
-        assert!(there <= CHANGED - 1, "the first rows of the zone are nobody's");
+        assert!(there < CHANGED, "the first rows of the zone are nobody's");
         let mut hosts = vec![String::new(); there];
         for number in there..ROWS {
             let host = format!("h{number:02}");
@@ -376,16 +376,26 @@ async fn a_thousand_creates_and_a_thousand_edits_survive_that_one_write_in_ten_g
 
 /// Waits until all is in sync: exactly the rows that are wanted, by few more writes than there are.
 async fn settle(world: &World, net: usize, operation: &str) {
+    // Bit by bit: on a busy machine a thousand take longer than anything that is waited for may.
+    let expected = expected_many(net);
+    for part in 1..=10 {
+        world
+            .until(&format!("{part} tenths are there"), async || {
+                let there = many_rows(world);
+                expected.iter().filter(|row| there.binary_search(row).is_ok()).count() >= MANY / 10 * part
+            })
+            .await;
+    }
     world.until_ready("shop", MANY).await;
     let (faults, calls) = (world.simulator.faults(), world.simulator.calls());
     world.simulator.clear_faults();
-    assert_eq!(many_rows(world), expected_many(net));
+    assert_eq!(many_rows(world), expected);
     assert!(faults.iter().all(|fault| fault.hits >= 30), "{faults:?}");
     assert_eq!(calls.writes(), calls.operation(operation), "nothing but what was asked for: {calls:?}");
     let most = MANY as u64 * 12 / 10;
     assert!((MANY as u64..=most).contains(&calls.writes()), "{} writes for {MANY} changes", calls.writes());
     // A last look at all of it finds nothing more to be done.
     world.a_round("default").await;
-    assert_eq!(many_rows(world), expected_many(net));
+    assert_eq!(many_rows(world), expected);
     assert_eq!(world.simulator.calls().writes(), calls.writes());
 }
