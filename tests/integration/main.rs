@@ -42,6 +42,8 @@ mod documents;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod gitops;
 #[cfg(test)]
 mod guard;
@@ -73,5 +75,7 @@ mod tls;
 mod trouble;
 #[cfg(test)]
 mod types;
+#[cfg(test)]
+mod wrong_appliance;
 #[cfg(test)]
 mod zones;
