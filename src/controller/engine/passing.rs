@@ -178,6 +178,8 @@ impl Engine {
             zone_rows,
             guard,
             taken_over: asked(ApprovalKind::TakeOver),
+            // The newest word counts: what is suspended now has not been looked at yet.
+            suspended: ready.spec.suspend || appliance.object.spec.suspend,
         })
     }
 
