@@ -386,7 +386,8 @@ impl Task {
                 self.surroundings.metrics.solid_server_up(&self.name, false);
                 warn!(solid_server = %self.name, reason = refusal.reason.as_str(), "{}", refusal.message);
                 if spec.suspend && refusal.reason.standing() == Standing::InProgress {
-                    let message = format!("{NOTHING_IS_WRITTEN}, and nothing can be read: {}", refusal.message);
+                    let message =
+                        format!("{NOTHING_IS_WRITTEN}, and nothing can be read: {}", refusal.message);
                     self.say(wish, Reason::Suspended, &message).await;
                 } else {
                     self.say(wish, refusal.reason, &refusal.message).await;
@@ -558,8 +559,7 @@ fn servers_in_use(spec: &SolidServerSpec, named: &BTreeSet<Arc<str>>) -> BTreeSe
 
 /// Whether the appliance is worked with, or tried, without a look at its certificate.
 fn is_unchecked(spec: &SolidServerSpec, reason: Reason) -> bool {
-    spec.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify)
-        && reason.standing() != Standing::Stalled
+    spec.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify) && reason.standing() != Standing::Stalled
 }
 
 fn requested(object: &SolidServer) -> Option<&String> {

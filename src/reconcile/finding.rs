@@ -82,18 +82,16 @@ impl Finding {
         .collect();
         let first: Vec<String> = decision.steps.changes().take(MOST_CHANGES).map(Change::in_words).collect();
         let more = if decision.steps.changes().nth(MOST_CHANGES).is_some() { "; ..." } else { "" };
-        let message = format!(
-            "{who}: nothing is written{drift}; {}: {}{more}",
-            counts.join(", "),
-            first.join("; ")
-        );
+        let message =
+            format!("{who}: nothing is written{drift}; {}: {}{more}", counts.join(", "), first.join("; "));
         // What is not written is not held either.
         Self { hold: Some(None), ..Self::new(Reason::Suspended, message) }
     }
 
     /// What a decision means once its steps are done; `None` when nothing of the record is left to speak of.
     pub(super) fn of(decision: &Decision, circumstances: Circumstances<'_>) -> Option<Self> {
-        let Circumstances { place, leaves, defaults_changed, suspended, cluster, solid_server } = circumstances;
+        let Circumstances { place, leaves, defaults_changed, suspended, cluster, solid_server } =
+            circumstances;
         let key = &decision.rrset.key;
         let (reason, message) = match &decision.verdict {
             Verdict::Gone => return None,
