@@ -44,9 +44,13 @@ mod documents;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod gitops;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod kill_loop;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
