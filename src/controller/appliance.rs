@@ -43,6 +43,9 @@ const LOOK_SPACING: Duration = Duration::from_secs(2);
 /// Stands behind the message of a SolidServer whose appliance may be anybody.
 const UNCHECKED: &str = " (certificate not checked: spec.tls.insecureSkipVerify)";
 
+/// What the message of a suspended SolidServer begins with.
+const NOTHING_IS_WRITTEN: &str = "spec.suspend is true: nothing is written";
+
 /// What an appliance's task tells the engine.
 pub(super) enum News {
     /// The Lease of a SolidServer was got.
@@ -366,7 +369,7 @@ impl Task {
                 if let Some(weaker) = self.status.what_is_weaker() {
                     message = format!("{message}; {weaker}");
                 }
-                let (reason, message) = if catalogue.is_blind() {
+                let (seen, said) = if catalogue.is_blind() {
                     (
                         Reason::NotVisible,
                         "the appliance shows this account no DNS server or zone; give it read rights"
@@ -377,6 +380,11 @@ impl Task {
                     (trouble.reason, format!("{place}: {}{advice}{}", trouble.message, trouble.advice))
                 } else {
                     (Reason::InSync, message)
+                };
+                let (reason, message) = if spec.suspend {
+                    (Reason::Suspended, format!("{NOTHING_IS_WRITTEN}; {said}"))
+                } else {
+                    (seen, said)
                 };
                 self.say(wish, reason, &message).await;
                 let ready = Ready {
@@ -401,7 +409,13 @@ impl Task {
                 self.look_at = Some(Instant::now() + wait);
                 self.surroundings.metrics.solid_server_up(&self.name, false);
                 warn!(solid_server = %self.name, reason = refusal.reason.as_str(), "{}", refusal.message);
-                self.say(wish, refusal.reason, &refusal.message).await;
+                if spec.suspend && refusal.reason.standing() == Standing::InProgress {
+                    let message =
+                        format!("{NOTHING_IS_WRITTEN}, and nothing can be read: {}", refusal.message);
+                    self.say(wish, Reason::Suspended, &message).await;
+                } else {
+                    self.say(wish, refusal.reason, &refusal.message).await;
+                }
                 let term = self.surroundings.claim.only();
                 let news = News::Trouble { name: Arc::clone(&self.name), refusal, term };
                 let _ = self.surroundings.news.send(news).await;
@@ -416,10 +430,6 @@ impl Task {
     ) -> Result<(Client, Catalogue, Arc<[Grant]>), (Refusal, ErrorClass)> {
         if let Some(barred) = &wish.barred {
             return Err((barred.clone(), ErrorClass::Settings));
-        }
-        if spec.suspend {
-            let refusal = Refusal::new(Reason::Suspended, "spec.suspend is true: nothing is read or written");
-            return Err((refusal, ErrorClass::Settings));
         }
         let grants = spec
             .grants()
@@ -533,9 +543,7 @@ impl Task {
 
 /// Whether the appliance is worked with, or tried, without a look at its certificate.
 fn is_unchecked(spec: &SolidServerSpec, reason: Reason) -> bool {
-    spec.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify)
-        && reason.standing() != Standing::Stalled
-        && reason != Reason::Suspended
+    spec.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify) && reason.standing() != Standing::Stalled
 }
 
 fn requested(object: &SolidServer) -> Option<&String> {

@@ -15,7 +15,7 @@ mod watches;
 mod windows;
 mod zones;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ pub async fn run(
     health: Health,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let mut config = config(&settings).await?;
+    let mut config = config(settings.kubeconfig.as_deref()).await?;
     let client = |config: kube::Config| {
         kube::Client::try_from(config).map_err(|error| StartError::Config(error.to_string()))
     };
@@ -126,9 +126,13 @@ pub async fn run(
     Ok(())
 }
 
-async fn config(settings: &Settings) -> Result<kube::Config, StartError> {
+/// The way to the API server: by a kubeconfig file, or by the usual ways to find one, or the cluster that the process runs in.
+///
+/// # Errors
+/// [`StartError::Config`].
+pub async fn config(kubeconfig: Option<&Path>) -> Result<kube::Config, StartError> {
     let unusable = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
-    let (mut config, names_proxy) = match &settings.kubeconfig {
+    let (mut config, names_proxy) = match kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path).map_err(|error| unusable(&error))?;
             let names_proxy = names_proxy(&file);

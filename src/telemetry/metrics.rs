@@ -44,6 +44,7 @@ pub struct Metrics {
     records: PerSolidServer<StandingLabels, Gauge>,
     orphaned_rows: PerSolidServer<NoMoreLabels, Gauge>,
     deletions_held: PerSolidServer<NoMoreLabels, Gauge>,
+    differences_left: PerSolidServer<CauseLabels, Gauge>,
     status_patches: Family<OutcomeLabels, Counter>,
     last_round: PerSolidServer<NoMoreLabels, Gauge<f64, AtomicU64>>,
     round_duration: PerSolidServer<NoMoreLabels, Histogram>,
@@ -96,6 +97,11 @@ impl Metrics {
             "RRsets whose deletion waits for a person's decision",
             Gauge::default,
         );
+        let differences_left = to.family(
+            "differences_left",
+            "DnsRecords that differ from the appliance and are left so, by what keeps them from being written",
+            Gauge::default,
+        );
         let last_round = to.family_in_seconds(
             "last_round_timestamp",
             "Unix time at which the last whole round over all zones ended",
@@ -139,6 +145,7 @@ impl Metrics {
             records,
             orphaned_rows,
             deletions_held,
+            differences_left,
             status_patches,
             last_round,
             round_duration,
@@ -212,6 +219,16 @@ impl Metrics {
         });
     }
 
+    /// How many DnsRecords differ from the appliance and are left so: because they or their SolidServer are suspended, and
+    /// because their `driftPolicy` is Report.
+    pub fn differences_left(&self, solid_server: &str, suspended: usize, reported: usize) {
+        for (cause, count) in [("suspend", suspended), ("drift_policy", reported)] {
+            self.differences_left.with(solid_server, CauseLabels { cause }, |records| {
+                records.set(gauge(count));
+            });
+        }
+    }
+
     /// A status patch was answered.
     pub fn status_patched(&self, outcome: &'static str) {
         self.status_patches.get_or_create(&OutcomeLabels { outcome }).inc();
@@ -255,6 +272,7 @@ impl Metrics {
         self.records.forget(solid_server);
         self.orphaned_rows.forget(solid_server);
         self.deletions_held.forget(solid_server);
+        self.differences_left.forget(solid_server);
         self.last_round.forget(solid_server);
         self.round_duration.forget(solid_server);
         self.up.forget(solid_server);
@@ -394,6 +412,11 @@ struct StandingLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CauseLabels {
+    cause: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
 }
@@ -424,6 +447,7 @@ mod tests {
         metrics.decided(solid_server, "in_sync");
         metrics.records(solid_server, 5, 4, 3, 2);
         metrics.deletions_held(solid_server, 6);
+        metrics.differences_left(solid_server, 8, 9);
         metrics.status_patched("ok");
         metrics.round(solid_server, 1_700_000_000.5, second);
         metrics.queue_depth(7);
@@ -467,6 +491,8 @@ mod tests {
             (r#"solidserver_operator_records{solid_server="default",standing="stalled"}"#, "3"),
             (r#"solidserver_operator_orphaned_rows{solid_server="default"}"#, "2"),
             (r#"solidserver_operator_deletions_held{solid_server="default"}"#, "6"),
+            (r#"solidserver_operator_differences_left{solid_server="default",cause="suspend"}"#, "8"),
+            (r#"solidserver_operator_differences_left{solid_server="default",cause="drift_policy"}"#, "9"),
             (r#"solidserver_operator_last_round_timestamp_seconds{solid_server="default"}"#, "1700000000.5"),
             (r#"solidserver_operator_solid_server_up{solid_server="default"}"#, "1"),
             (r#"solidserver_operator_leading{solid_server="default"}"#, "1"),

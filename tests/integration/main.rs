@@ -36,6 +36,8 @@ mod counts;
 #[cfg(test)]
 mod delegation;
 #[cfg(test)]
+mod deletions;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod documents;
@@ -64,9 +66,13 @@ mod ownership;
 #[cfg(test)]
 mod quirks;
 #[cfg(test)]
+mod release;
+#[cfg(test)]
 mod smoke;
 #[cfg(test)]
 mod surprises;
+#[cfg(test)]
+mod suspend;
 #[cfg(test)]
 mod take_over;
 #[cfg(test)]
