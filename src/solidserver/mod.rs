@@ -3,6 +3,7 @@
 //! - `client`, `read`: what the operator calls; one [`Client`] per appliance, cheap to clone.
 //! - `dialect`: the only place that knows the appliance's services, parameters and columns.
 //! - `transport`: one HTTP call with its deadline, sorted into the classes of [`Error`].
+//! - `body`: how much of an answer is read.
 //! - `login`: what a call shows to be let in; signs it under a token.
 //! - `certificates`, `handshake`: whom TLS trusts and what it shows; why it failed.
 //! - `proxy`: the way through a proxy of the environment.
@@ -10,6 +11,7 @@
 //! - `listing`, `sight`: when a list is complete, and when a zone was really seen.
 //! - `listed`: which rows were there before an add.
 
+mod body;
 mod certificates;
 mod client;
 mod dialect;
