@@ -29,6 +29,9 @@ mod sight;
 mod transport;
 pub mod values;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use dialect::fuzzing;
+
 pub use certificates::{CaBundleError, ClientCertificate, ClientCertificateError, check_ca_bundle};
 pub use client::Client;
 pub use dialect::Dialect;
