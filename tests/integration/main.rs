@@ -46,6 +46,8 @@ mod guard;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod leases;
 #[cfg(test)]
 mod lifecycle;
@@ -55,6 +57,10 @@ mod logins;
 mod ownership;
 #[cfg(test)]
 mod quirks;
+#[cfg(test)]
+mod rights;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]
