@@ -153,6 +153,38 @@ fn every_claim_about_security_names_a_test_that_is_there() {
 }
 
 #[test]
+fn every_test_that_a_page_names_is_there() {
+    let sources = texts();
+    let is_there = |module: &str, test: &str| {
+        let file = format!("{module}.rs");
+        let folder = format!("tests/integration/{module}");
+        sources
+            .iter()
+            .filter(|(path, _)| {
+                path.ends_with(format!("tests/integration/{file}")) || path.starts_with(root().join(&folder))
+            })
+            .any(|(_, text)| text.contains(&format!("fn {test}(")))
+    };
+    let pages =
+        sources.iter().filter(|(path, _)| path.extension().is_some_and(|extension| extension == "md"));
+    let mut named = 0;
+    for (path, text) in pages {
+        // In backquotes, as a test's full name.
+        for words in text.split('`').skip(1).step_by(2) {
+            let Some((module, test)) = words.split_once("::") else { continue };
+            let is_name = |word: &str| {
+                word.chars().all(|letter| letter.is_ascii_lowercase() || "_0123456789".contains(letter))
+            };
+            if is_name(module) && is_name(test) && test.matches('_').count() > 3 {
+                named += 1;
+                assert!(is_there(module, test), "{}: there is no test {words}", path.display());
+            }
+        }
+    }
+    assert!(named > 20, "only {named} tests are named");
+}
+
+#[test]
 fn a_broken_link_is_seen() {
     let page = root().join("README.md");
     let text = "# One\n[a](Cargo.toml) [b](nowhere.md)\n[c](#one), [d](#two) [e](https://example.com/x.md)\n\

@@ -42,11 +42,15 @@ mod documents;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod gitops;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod kill_loop;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]

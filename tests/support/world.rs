@@ -160,9 +160,19 @@ impl World {
 
     /// The same, with its dialect and login in `spec`.
     pub(crate) async fn solid_server_with(&self, name: &str, endpoint: &str, spec: &str) {
+        self.solid_server_of(&self.simulator, name, endpoint, spec).await;
+    }
+
+    /// One more appliance, and its SolidServer.
+    pub(crate) async fn another_appliance(&self, name: &str, spec: &str) -> Simulator {
+        let simulator = Simulator::start(Config::default()).await.expect("a simulator");
+        self.solid_server_of(&simulator, name, &simulator.endpoint(), spec).await;
+        simulator
+    }
+
+    async fn solid_server_of(&self, simulator: &Simulator, name: &str, endpoint: &str, spec: &str) {
         let zones = if spec.contains("zones:") { String::new() } else { for_all(&[], &[]) };
-        let bundle =
-            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
+        let bundle = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, simulator.ca_pem());
         let guard = if spec.contains("guard:") { "" } else { "\n  guard: {deletions: {maxCount: 1000}}" };
         self.apply(&format!(
             "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  {zones}\n  {spec}{guard}\n"
@@ -218,6 +228,15 @@ impl World {
     /// Ends a replica with SIGTERM and waits for it.
     pub(crate) async fn stop_replica(&mut self, instance: &str) -> std::process::ExitStatus {
         terminate(self.replicas.remove(instance).expect("it runs")).await
+    }
+
+    /// The resident memory of all replicas, in pages.
+    pub(crate) fn resident_pages(&self) -> u64 {
+        let of = |operator: &Operator| {
+            let statistics = std::fs::read_to_string(format!("/proc/{}/statm", operator.child.id()?)).ok()?;
+            statistics.split(' ').nth(1)?.parse::<u64>().ok()
+        };
+        self.replicas.values().filter_map(of).sum()
     }
 
     /// A folder for files of the test's own.
