@@ -52,6 +52,8 @@ mod guard;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod kill_loop;
 #[cfg(test)]
 mod leases;
@@ -67,6 +69,10 @@ mod ownership;
 mod quirks;
 #[cfg(test)]
 mod release;
+#[cfg(test)]
+mod rights;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]
