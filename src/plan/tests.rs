@@ -11,6 +11,7 @@ mod moving;
 mod ownership;
 mod properties;
 mod sharing;
+mod turns;
 mod unmarked;
 
 use std::collections::{BTreeMap, BTreeSet};
