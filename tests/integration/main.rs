@@ -56,6 +56,8 @@ mod ownership;
 #[cfg(test)]
 mod quirks;
 #[cfg(test)]
+mod shares;
+#[cfg(test)]
 mod smoke;
 #[cfg(test)]
 mod surprises;

@@ -416,9 +416,10 @@ mod tests {
             for window in &seen[1..] {
                 assert!(window.refused <= 1, "{length}: {seen:?}");
             }
-            // From half of what the others leave, or a little less, to a little more; and on the whole most of it.
+            // A saw's teeth: from a little less than half of what the others leave to half as much again in a window in which we were
+            // there earlier; and on the whole most of it.
             for window in &seen[2..] {
-                assert!((40..=115).contains(&window.passed), "{length}: {seen:?}");
+                assert!((40..=145).contains(&window.passed), "{length}: {seen:?}");
             }
             let passed: u32 = seen[2..].iter().map(|window| window.passed).sum();
             assert!(passed >= 10 * 100 * 7 / 10, "{length}: {passed} of {}: {seen:?}", 10 * 100);
