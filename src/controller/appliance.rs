@@ -297,8 +297,10 @@ impl Task {
             }
             Ask::Look => self.look_soon(),
             Ask::Zone { place, trouble: Some(trouble) } => {
-                if self.troubles.get(&place) != Some(&trouble) {
-                    self.troubles.insert(place, trouble);
+                let news = self.troubles.get(&place) != Some(&trouble);
+                self.troubles.insert(place, trouble);
+                // Nobody else probes an appliance that was given up.
+                if news || self.connector.is_given_up() {
                     self.look_soon();
                 }
             }
@@ -409,12 +411,18 @@ impl Task {
                 self.look_at = Some(Instant::now() + wait);
                 self.surroundings.metrics.solid_server_up(&self.name, false);
                 warn!(solid_server = %self.name, reason = refusal.reason.as_str(), "{}", refusal.message);
+                // Not for the DnsRecords: their status would be another one with each try.
+                let message = match class {
+                    ErrorClass::Outage => {
+                        format!("{}; {}", refusal.message, reconcile::next_try(wait, Timestamp::now()))
+                    }
+                    _ => refusal.message.clone(),
+                };
                 if spec.suspend && refusal.reason.standing() == Standing::InProgress {
-                    let message =
-                        format!("{NOTHING_IS_WRITTEN}, and nothing can be read: {}", refusal.message);
+                    let message = format!("{NOTHING_IS_WRITTEN}, and nothing can be read: {message}");
                     self.say(wish, Reason::Suspended, &message).await;
                 } else {
-                    self.say(wish, refusal.reason, &refusal.message).await;
+                    self.say(wish, refusal.reason, &message).await;
                 }
                 let term = self.surroundings.claim.only();
                 let news = News::Trouble { name: Arc::clone(&self.name), refusal, term };

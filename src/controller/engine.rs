@@ -5,7 +5,7 @@ mod passing;
 mod placing;
 mod saying;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::endpoints::barred;
 use super::quotas::Quotas;
 use super::records::{Records, newer};
 use super::rounds::{Round, Rounds};
+use super::turns::Turns;
 use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::api::{ApprovalKind, DnsRecord, SolidServer};
@@ -102,8 +103,8 @@ pub(super) struct Engine {
     passes: JoinSet<(ZoneKey, Option<u64>, Option<Done>)>,
     /// Passes that are running, by SolidServer.
     busy: HashMap<Arc<str>, usize>,
-    /// Zones that are due but whose appliance is busy enough.
-    held_back: HashMap<Arc<str>, VecDeque<ZoneKey>>,
+    /// Zones that are due but whose appliance is busy enough; for the queue they are running already.
+    turns: HashMap<Arc<str>, Turns>,
     errands: BTreeMap<ObjectName, Errand>,
     failed_errands: Vec<(ObjectName, Errand)>,
     running_errands: JoinSet<Ran>,
@@ -146,7 +147,7 @@ impl Engine {
             queue: ZoneQueue::new(),
             passes: JoinSet::new(),
             busy: HashMap::new(),
-            held_back: HashMap::new(),
+            turns: HashMap::new(),
             errands: BTreeMap::new(),
             failed_errands: Vec::new(),
             running_errands: JoinSet::new(),

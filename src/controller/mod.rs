@@ -11,6 +11,7 @@ mod records;
 mod rounds;
 mod secret;
 mod tls;
+mod turns;
 mod watches;
 mod windows;
 mod zones;

@@ -17,6 +17,7 @@ mod rows;
 mod sharing;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod zone_choice;
 
 pub use brake::{Brake, BrakeReason, Braked, Fingerprint};

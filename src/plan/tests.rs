@@ -12,6 +12,7 @@ mod ownership;
 mod properties;
 mod recognition;
 mod sharing;
+mod turns;
 mod unmarked;
 
 use std::collections::{BTreeMap, BTreeSet};

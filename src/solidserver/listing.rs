@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::Turn;
 use super::dialect::{Answer, Dialect, Entries, Fault, List, Position};
 use super::transport::{LONG_PATIENCE, SHORT_PATIENCE, Transport};
 use super::{EndedBy, Error, gate};
@@ -210,7 +211,7 @@ impl Lister<'_> {
         *calls += 1;
         // What was read already is worth waiting for.
         let patience = if *calls == 1 { SHORT_PATIENCE } else { LONG_PATIENCE };
-        self.transport.read(&list.page(position, self.page_size), patience, take).await
+        self.transport.read(&list.page(position, self.page_size), &Turn::Shared, patience, take).await
     }
 
     /// The count, or `None` for an account that may not ask for it.
@@ -236,7 +237,8 @@ impl Lister<'_> {
     pub(super) async fn count(&self, list: &List, calls: &mut usize) -> Result<u64, Error> {
         *calls += 1;
         let patience = if *calls == 1 { SHORT_PATIENCE } else { LONG_PATIENCE };
-        self.transport.read(&list.count(), patience, |answer| self.dialect.count_in(answer)).await
+        let count = |answer: &_| self.dialect.count_in(answer);
+        self.transport.read(&list.count(), &Turn::Shared, patience, count).await
     }
 }
 

@@ -74,6 +74,8 @@ mod rights;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod shares;
+#[cfg(test)]
 mod smoke;
 #[cfg(test)]
 mod surprises;
