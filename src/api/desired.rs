@@ -222,6 +222,7 @@ pub fn claim(
         begun,
         other_names: BTreeSet::new(),
         decide: false,
+        left_over: false,
         writable: !spec.suspend,
     }
 }

@@ -5,11 +5,11 @@ mod passing;
 mod placing;
 mod saying;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -24,13 +24,14 @@ use super::endpoints::barred;
 use super::quotas::Quotas;
 use super::records::{Glimpse, Records, newer};
 use super::rounds::{Round, Rounds};
+use super::turns::Turns;
 use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::api::{ApprovalKind, DnsRecord, SolidServer, Standing};
 use crate::lease::{Candidacy, Leases, UNSERVED};
-use crate::plan::{Labels, ObjectName};
+use crate::plan::{Labels, ObjectName, Remembered};
 use crate::queue::ZoneQueue;
-use crate::reconcile::{DeletionRequest, Done, Remembered, Tools, is_held};
+use crate::reconcile::{DeletionRequest, Done, StoredRecord, Tools, is_held};
 use crate::telemetry::Health;
 
 /// Zones that run at the same time; each appliance has its own bound on calls.
@@ -105,8 +106,8 @@ pub(super) struct Engine {
     busy: HashMap<Arc<str>, usize>,
     /// How much the whole passes that are running hold, by SolidServer.
     rooms: HashMap<Arc<str>, Room>,
-    /// Zones that are due but whose appliance is busy enough.
-    held_back: HashMap<Arc<str>, VecDeque<ZoneKey>>,
+    /// Zones that are due but whose appliance is busy enough; for the queue they are running already.
+    turns: HashMap<Arc<str>, Turns>,
     errands: BTreeMap<ObjectName, Errand>,
     failed_errands: Vec<(ObjectName, Errand)>,
     running_errands: JoinSet<Ran>,
@@ -116,6 +117,8 @@ pub(super) struct Engine {
     /// The labels of the namespaces, by which delegation is judged.
     namespaces: HashMap<Arc<str>, Labels>,
     quotas: Quotas,
+    /// Appliances' tasks that wait to be told what the DnsRecords say is there.
+    unanswered: Vec<(Arc<str>, oneshot::Sender<Remembered>)>,
     /// Records whose binding is to be looked at anew, once what is going on has ended.
     to_rebind: BTreeSet<ObjectName>,
     /// Lists that are still to come: of records and of namespaces (one for each watched namespace), and of SolidServers.
@@ -148,7 +151,7 @@ impl Engine {
             passes: JoinSet::new(),
             busy: HashMap::new(),
             rooms: HashMap::new(),
-            held_back: HashMap::new(),
+            turns: HashMap::new(),
             errands: BTreeMap::new(),
             failed_errands: Vec::new(),
             running_errands: JoinSet::new(),
@@ -156,6 +159,7 @@ impl Engine {
             untold_holds: BTreeSet::new(),
             namespaces: HashMap::new(),
             quotas: Quotas::default(),
+            unanswered: Vec::new(),
             to_rebind: BTreeSet::new(),
             unlisted: lists,
         }
@@ -301,6 +305,9 @@ impl Engine {
                 self.rebind(&object, true);
             }
             self.update_wishes();
+            for (name, reply) in std::mem::take(&mut self.unanswered) {
+                self.remind(&name, reply);
+            }
             // Appliances that were looked at before the records were known: each waits for its first round.
             let ready = self.appliances.iter().filter(|(_, appliance)| appliance.ready.is_some());
             let names: Vec<Arc<str>> = ready.map(|(name, _)| Arc::clone(name)).collect();
@@ -316,7 +323,7 @@ impl Engine {
     }
 
     /// The same, and the small form of that very state.
-    fn latest_state(&self, object: &ObjectName) -> Option<(Arc<DnsRecord>, Remembered)> {
+    fn latest_state(&self, object: &ObjectName) -> Option<(Arc<DnsRecord>, StoredRecord)> {
         let state = self.records.state(object)?;
         let watched = state.read().inspect_err(|error| error!(%object, "{error}")).ok()?;
         let answered = self.fresher.get(object);
@@ -324,7 +331,7 @@ impl Engine {
             Some(answered) => {
                 let newest = newer(Arc::clone(&watched), Arc::clone(answered));
                 let is_watched = Arc::ptr_eq(&newest, &watched);
-                Some((Arc::clone(&newest), if is_watched { state } else { Remembered::Whole(newest) }))
+                Some((Arc::clone(&newest), if is_watched { state } else { StoredRecord::Whole(newest) }))
             }
             None => Some((watched, state)),
         }
@@ -366,6 +373,7 @@ impl Engine {
                 let news = seen.is_news_to(&slot.seen) || lost_finalizer;
                 if news {
                     slot.attempts = 0;
+                    slot.left_over = false;
                     slot.placed = false;
                     slot.waits_since.get_or_insert_with(Instant::now);
                     slot.solid_server = record.spec.solid_server_name().into();
@@ -490,6 +498,7 @@ impl Engine {
     fn hear(&mut self, news: News) {
         match news {
             News::Held { claim, object } => self.held(claim, *object),
+            News::Remembered { name, reply } => self.remind(&name, reply),
             News::Lost { name, claim } => self.lost(&name, Some(&claim)),
             // Of a term that is over.
             News::Ready(ready) if ready.term != self.term(&ready.name) => {}

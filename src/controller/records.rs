@@ -12,14 +12,14 @@ use tracing::error;
 use crate::api::desired::object_name;
 use crate::api::{ABANDON, DnsRecord, FLUX_RECONCILE_REQUESTED_AT, RECONCILE_REQUESTED_AT, Reason, Standing};
 use crate::plan::ObjectName;
-use crate::reconcile::{Remembered, shown_reason};
+use crate::reconcile::{StoredRecord, shown_reason};
 
 /// Annotations that mean something on a DnsRecord.
 const ANNOTATIONS: [&str; 3] = [RECONCILE_REQUESTED_AT, FLUX_RECONCILE_REQUESTED_AT, ABANDON];
 
 /// A DnsRecord as it is kept.
 struct Kept {
-    state: Remembered,
+    state: StoredRecord,
     glimpse: Glimpse,
 }
 
@@ -63,7 +63,7 @@ impl Records {
 
     /// The object as the watch has it.
     #[must_use]
-    pub(super) fn state(&self, object: &ObjectName) -> Option<Remembered> {
+    pub(super) fn state(&self, object: &ObjectName) -> Option<StoredRecord> {
         let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         objects.get(object).map(|kept| kept.state.clone())
     }
@@ -102,7 +102,7 @@ impl Writer {
     pub(super) fn apply(&mut self, mut record: DnsRecord) -> Option<ObjectName> {
         project(&mut record);
         let object = self.name(&record);
-        let state = Remembered::keep(&record).inspect_err(|error| error!(%object, "{error}")).ok()?;
+        let state = StoredRecord::keep(&record).inspect_err(|error| error!(%object, "{error}")).ok()?;
         let kept = Kept { state, glimpse: Glimpse::of(&record) };
         self.objects.write().unwrap_or_else(PoisonError::into_inner).insert(object.clone(), kept);
         if let Some(listed) = &mut self.listed {

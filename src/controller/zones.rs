@@ -172,6 +172,8 @@ pub(super) struct Slot {
     pub(super) brake: Brake,
     /// Tries since it last settled.
     pub(super) attempts: u32,
+    /// Its turn did not come in the last slice, and it has not changed since.
+    pub(super) left_over: bool,
     /// It is settled in its new zone: the one it leaves may be cleared.
     pub(super) placed: bool,
     /// Zones that it left and that are cleared, until its status says where it is.
@@ -203,6 +205,7 @@ impl Slot {
             registered: Vec::new(),
             brake: restored(record, since_start).unwrap_or_default(),
             attempts: 0,
+            left_over: false,
             placed: false,
             left: BTreeSet::new(),
             written: BTreeSet::new(),

@@ -12,6 +12,7 @@ use super::drift::{Wanted, difference};
 use super::ownership::{Identity, MARK_PARAMETERS, Marks, OWNER_PARAMETER, ObjectName, Owner, rrset_digest};
 use super::policy::divide;
 use super::rows::Rows;
+use super::turns::in_turns;
 
 /// Everything that a plan is made from.
 pub struct ZoneView<'a> {
@@ -121,6 +122,8 @@ pub struct Decision {
     pub steps: Steps,
     /// Why.
     pub motive: Motive,
+    /// Its turn did not come before.
+    pub left_over: bool,
     /// What was wanted and what was there, to recognise a write that does not stick.
     pub fingerprint: Fingerprint,
 }
@@ -140,7 +143,7 @@ pub fn plan(view: &ZoneView<'_>) -> Vec<Decision> {
     let mut decisions: Vec<Decision> =
         view.claims.iter().filter(|claim| claim.decide).map(|claim| planner.decide(claim)).collect();
     decisions.sort_by(|left, right| (left.motive, &left.object).cmp(&(right.motive, &right.object)));
-    decisions
+    in_turns(decisions)
 }
 
 /// What comes of one claim.
@@ -179,6 +182,7 @@ impl<'a> Planner<'a, '_> {
             rrset: claim.rrset.clone(),
             class_parameters: claim.class_parameters.clone(),
             own_values,
+            left_over: claim.left_over,
             fingerprint: self.fingerprint(claim),
             verdict,
             steps,

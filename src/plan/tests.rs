@@ -10,7 +10,9 @@ mod guard;
 mod moving;
 mod ownership;
 mod properties;
+mod recognition;
 mod sharing;
+mod turns;
 mod unmarked;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +74,7 @@ fn claim(owner: &str, text: &str) -> Claim {
         begun: false,
         other_names: BTreeSet::new(),
         decide: true,
+        left_over: false,
         writable: true,
     }
 }

@@ -150,10 +150,7 @@ pub(super) async fn rule(
     let now = tools.started.elapsed();
     let mut losses = losses(decisions, rows);
     // Nothing is written for those, so nothing is lost.
-    losses.retain(|object, _| {
-        let record = work.subjects.get(object).and_then(|subject| subject.record.read().ok());
-        record.is_some_and(|record| !record.spec.suspend)
-    });
+    losses.retain(|object, _| work.subjects.get(object).is_some_and(|subject| !subject.suspended));
     let guard = &mut work.guard;
     let memory = &mut guard.memory;
     for decision in decisions.iter().filter(|decision| !losses.contains_key(&decision.object)) {

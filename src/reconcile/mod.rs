@@ -7,10 +7,10 @@ mod fence;
 mod finding;
 mod gather;
 mod guard;
-mod remembered;
 mod report;
 mod retry;
 mod settle;
+mod stored;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -36,10 +36,10 @@ pub use fence::{Cluster, FenceError, apply, hold, is_held, release, write_status
 pub use finding::{AppliedNow, Finding};
 pub use gather::{GatherError, Known, Scope};
 pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
-pub use remembered::{Remembered, Unreadable};
 pub use report::{is_ready, is_spared, shown_reason, status};
-pub use retry::{ErrorClass, delay, is_trouble, reason, words};
+pub use retry::{ErrorClass, delay, is_trouble, next_try, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
+pub use stored::{StoredRecord, Unreadable};
 
 /// How long a pass begins new records before it lets newly changed ones join.
 const SLICE: Duration = Duration::from_secs(1);
@@ -76,7 +76,9 @@ impl Tools {
 /// One DnsRecord as a pass needs it.
 pub struct Subject {
     /// The newest known state of the object.
-    pub record: Remembered,
+    pub record: StoredRecord,
+    /// Whether its spec says that nothing is to be written.
+    pub suspended: bool,
     /// What is remembered of its writes.
     pub brake: Brake,
     /// Tries since it last settled.
@@ -117,6 +119,8 @@ pub struct Work {
     pub guard: Guard,
     /// UIDs of clusters of our name whose rows are ours from now on.
     pub taken_over: BTreeSet<String>,
+    /// The SolidServer is suspended: what differs is told, and nothing is written.
+    pub suspended: bool,
 }
 
 /// What went wrong beyond one record.
@@ -136,7 +140,7 @@ pub struct Trouble {
 #[derive(Default)]
 pub struct Done {
     /// How each DnsRecord ended.
-    pub settled: Vec<Settled<Remembered>>,
+    pub settled: Vec<Settled<StoredRecord>>,
     /// What is known of the zone's rows, for the next slice.
     pub known: Option<Known>,
     /// List and count calls.
@@ -180,7 +184,13 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         work.guard.owned = done.owned;
     }
     let rows: Vec<&Row> = known.rows().collect();
-    let rulings = guard::rule(&mut work, tools, &decisions, &rows).await;
+    let rulings = if work.suspended {
+        // Nothing is lost while nothing is written: no wave is judged, and what is held stays so. Afterwards all is looked at anew.
+        work.guard.memory.waiting.clear();
+        HashMap::new()
+    } else {
+        guard::rule(&mut work, tools, &decisions, &rows).await
+    };
     drop(rows);
     done.memory = work.guard.memory;
 
@@ -193,12 +203,13 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         begin_until: Instant::now() + SLICE,
         at_least: AtomicUsize::new(work.client.concurrency()),
         rulings,
+        suspended: work.suspended,
         trouble: OnceLock::new(),
         stale: AtomicBool::new(false),
     };
     let mut subjects = work.subjects;
     let at_work = work.client.concurrency() + BESIDE;
-    let settled: Vec<Settled<Remembered>> = futures::stream::iter(decisions)
+    let settled: Vec<Settled<StoredRecord>> = futures::stream::iter(decisions)
         .filter_map(|decision| {
             std::future::ready(subjects.remove(&decision.object).map(|subject| (decision, subject)))
         })

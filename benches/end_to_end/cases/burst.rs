@@ -84,15 +84,10 @@ pub(crate) async fn burst_live(world: &mut World, idle: &Change) -> Result<Vec<O
     let clock = world.appliance.clock_begin().await?;
     let mark = world.mark().await?;
     let begun = Instant::now();
-    let creating = world.cluster.create(LIVE..LIVE + count, 600);
-    let changing = async {
-        // When a good part is there and waits.
-        let half = (before + count / 10).min(before + 1000);
-        world.tracker.until_ready(half, None).await?;
-        apply_change(world, clock, before - 1, 900).await
-    };
-    let (created, changed) = tokio::join!(async { creating.await.map(|()| Instant::now()) }, changing);
-    let (created, changed) = (created?, changed?);
+    world.cluster.create(LIVE..LIVE + count, 600).await?;
+    let created = Instant::now();
+    let waiting = before + count - world.tracker.count();
+    let changed = apply_change(world, clock, before - 1, 900).await?;
     let ready = world.tracker.until_ready(before + count, None).await?;
     let seconds = ready.duration_since(begun).as_secs_f64();
     let mut used = world.since(&mark).await?;
@@ -118,6 +113,7 @@ pub(crate) async fn burst_live(world: &mut World, idle: &Change) -> Result<Vec<O
 
     let title = format!("one change during a burst of {count}: {}", parameters.in_words());
     let mut change = Outcome::new("g", title, parameters.as_json());
+    change.figure("records that wait when it is applied", json!(waiting));
     change.figure("seconds from apply to the call", changed.to_call);
     change.figure("seconds from apply to Ready", changed.to_ready);
     change.figure("seconds from apply to the call while idle, median", idle.to_call);

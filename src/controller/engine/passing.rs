@@ -1,6 +1,6 @@
 //! Passes: what each is given and what is made of its outcome.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use super::{Engine, PASSES_OF_ONE};
 use crate::api::desired::{claim, reconcile_requested};
 use crate::api::{ApprovalKind, DnsRecord, Reason, SolidServerSpec};
 use crate::controller::appliance::Ask;
-use crate::controller::zones::{Seen, ZoneKey, ZoneState};
+use crate::controller::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::plan::{Allowance, Marks, ObjectName, Stage};
 use crate::reconcile::{
-    self, Deed, Done, Ending, ErrorClass, Guard, Remembered, Scope, Settled, Subject, Work, is_held,
+    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, StoredRecord, Subject, Work, is_held,
     is_ready, shown_reason,
 };
 use crate::record::{Name, Place};
@@ -48,14 +48,50 @@ fn tells_what_is_applied(record: &DnsRecord) -> bool {
     )
 }
 
-impl Engine {
-    pub(super) fn begin(&mut self, zone: ZoneKey) {
-        let busy = self.busy.get(&zone.solid_server).copied().unwrap_or_default();
-        if busy >= PASSES_OF_ONE {
-            self.queue.finished(&zone);
-            self.held_back.entry(Arc::clone(&zone.solid_server)).or_default().push_back(zone);
-            return;
+/// The namespaces with changes in a zone that people wait for.
+fn waited_for(
+    zone: &ZoneKey,
+    zones: &HashMap<ZoneKey, ZoneState>,
+    slots: &HashMap<ObjectName, Slot>,
+) -> BTreeSet<Arc<str>> {
+    let mut namespaces = BTreeSet::new();
+    for object in zones.get(zone).into_iter().flat_map(|state| &state.dirty) {
+        let waits = || slots.get(object).is_some_and(|slot| slot.waits_since.is_some());
+        if !namespaces.contains(&object.namespace) && waits() {
+            namespaces.insert(Arc::clone(&object.namespace));
         }
+    }
+    namespaces
+}
+
+impl Engine {
+    /// A zone is due: its pass begins, or it waits for its turn among those of its appliance.
+    pub(super) fn begin(&mut self, zone: ZoneKey) {
+        if self.is_busy(&zone.solid_server) {
+            self.turns.entry(Arc::clone(&zone.solid_server)).or_default().wait(zone);
+        } else {
+            self.start(zone);
+        }
+    }
+
+    fn is_busy(&self, solid_server: &Arc<str>) -> bool {
+        self.busy.get(solid_server).is_some_and(|busy| *busy >= PASSES_OF_ONE)
+    }
+
+    /// Begins zones that have waited for a pass of their appliance to end.
+    fn start_waiting(&mut self, solid_server: &Arc<str>) {
+        while !self.is_busy(solid_server) {
+            let next = self
+                .turns
+                .get_mut(solid_server)
+                .and_then(|turns| turns.next(|zone| waited_for(zone, &self.zones, &self.slots)));
+            let Some(next) = next else { return };
+            self.start(next);
+        }
+    }
+
+    fn start(&mut self, zone: ZoneKey) {
+        let served = waited_for(&zone, &self.zones, &self.slots);
         let size = self.zones.get(&zone).filter(|state| state.whole_due).map_or(0, ZoneState::size);
         let room = self.rooms.entry(Arc::clone(&zone.solid_server)).or_default();
         if room.taken > 0 && room.taken + size > AT_ONCE {
@@ -65,6 +101,9 @@ impl Engine {
         }
         let Some(work) = self.work(&zone) else {
             self.queue.finished(&zone);
+            if self.zones.get(&zone).is_some_and(ZoneState::is_empty) {
+                self.forget_zone(&zone);
+            }
             return;
         };
         let lead = self.appliances.get(&zone.solid_server).and_then(|appliance| appliance.lead.as_ref());
@@ -73,6 +112,7 @@ impl Engine {
             return;
         };
         *self.busy.entry(Arc::clone(&zone.solid_server)).or_default() += 1;
+        self.turns.entry(Arc::clone(&zone.solid_server)).or_default().serve(served);
         if size > 0
             && let Some(room) = self.rooms.get_mut(&zone.solid_server)
         {
@@ -115,7 +155,7 @@ impl Engine {
             return None;
         }
         state.whole_due = false;
-        let known = if whole { None } else { state.known.take() };
+        let mut known = if whole { None } else { state.known.take() };
         let zone_rows = state.rows;
         let asked = |kind: ApprovalKind| -> BTreeSet<String> {
             let approved = appliance.object.status.iter().flat_map(|status| &status.approved);
@@ -176,10 +216,20 @@ impl Engine {
             claim.decide = focus.contains(&object) || claim.names().all(|name| names.contains(name));
             let held = slot.brake.until().is_some_and(|until| until > self.tools.started.elapsed());
             claim.writable &= !held;
+            claim.left_over = slot.left_over;
             if claim.decide {
+                let requested = reconcile_requested(&record);
+                if let Some(known) = &mut known
+                    && requested.is_some()
+                    && slot.waits_since.is_some_and(|since| known.read_at < since.into_std())
+                {
+                    // Whoever asks for a look wants to be told how it is now, and not how it was before that.
+                    claim.names().for_each(|name| known.forget(name));
+                }
                 let subject = Subject {
-                    requested: reconcile_requested(&record),
+                    requested,
                     record: state,
+                    suspended: record.spec.suspend,
                     brake: slot.brake.clone(),
                     attempts: slot.attempts,
                     home,
@@ -207,18 +257,23 @@ impl Engine {
             zone_rows,
             guard,
             taken_over: asked(ApprovalKind::TakeOver),
+            // The newest word counts: what is suspended now has not been looked at yet.
+            suspended: ready.spec.suspend || appliance.object.spec.suspend,
         })
     }
 
+    /// A pass is over: makes of it what there is to make, and begins the next one.
     pub(super) fn finish(&mut self, zone: &ZoneKey, term: Option<u64>, done: Option<Done>) {
         self.queue.finished(zone);
-        let now = Instant::now();
         if let Some(busy) = self.busy.get_mut(&zone.solid_server) {
             *busy = busy.saturating_sub(1);
         }
-        if let Some(next) = self.held_back.get_mut(&zone.solid_server).and_then(VecDeque::pop_front) {
-            self.queue.goes_on(&next, now);
-        }
+        self.take_in(zone, term, done);
+        self.start_waiting(&zone.solid_server);
+    }
+
+    fn take_in(&mut self, zone: &ZoneKey, term: Option<u64>, done: Option<Done>) {
+        let now = Instant::now();
         if let Some(room) = self.rooms.get_mut(&zone.solid_server)
             && let Some(size) = room.passes.remove(zone)
         {
@@ -346,7 +401,7 @@ impl Engine {
     }
 
     /// Remembers how a record came out of a pass.
-    pub(super) fn settled(&mut self, zone: &ZoneKey, settled: Settled<Remembered>, now: Instant) {
+    pub(super) fn settled(&mut self, zone: &ZoneKey, settled: Settled<StoredRecord>, now: Instant) {
         let object = settled.object;
         let record = match settled.record.read() {
             Ok(record) => record,
@@ -375,6 +430,7 @@ impl Engine {
         }
         slot.held = is_held(&record);
         slot.attempts = settled.attempts;
+        slot.left_over = false;
         if home {
             slot.brake = settled.brake;
         }
@@ -394,7 +450,8 @@ impl Engine {
             }
             Ending::Later => {
                 if let Some(state) = self.zones.get_mut(zone) {
-                    state.dirty.insert(object.clone());
+                    // One that changed meanwhile is new again.
+                    slot.left_over = state.dirty.insert(object.clone());
                 }
             }
             Ending::NotBefore(at) => again_at = Some(Instant::from_std(self.tools.started + at)),

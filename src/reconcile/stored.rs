@@ -1,4 +1,4 @@
-//! A DnsRecord as it is remembered while it waits for its turn.
+//! A DnsRecord as it is kept while it waits for its turn.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::api::DnsRecord;
 /// The state of a DnsRecord: the object itself, or what it is read from. An object in memory is several times its JSON, and of
 /// the thousands that a pass is made of few are looked at at one time.
 #[derive(Clone, Debug)]
-pub enum Remembered {
+pub enum StoredRecord {
     /// As the API server has just answered.
     Whole(Arc<DnsRecord>),
     /// As the watch keeps it, in JSON.
@@ -19,7 +19,7 @@ pub enum Remembered {
 #[error("a DnsRecord cannot be read from memory: {0}")]
 pub struct Unreadable(#[from] serde_json::Error);
 
-impl Remembered {
+impl StoredRecord {
     /// Puts an object into its small form.
     ///
     /// # Errors
@@ -31,7 +31,7 @@ impl Remembered {
     /// The object.
     ///
     /// # Errors
-    /// [`Unreadable`], which [`Remembered::keep`] rules out.
+    /// [`Unreadable`], which [`StoredRecord::keep`] rules out.
     pub fn read(&self) -> Result<Arc<DnsRecord>, Unreadable> {
         match self {
             Self::Whole(record) => Ok(Arc::clone(record)),
