@@ -27,7 +27,7 @@ use super::rounds::{Round, Rounds};
 use super::turns::Turns;
 use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
-use crate::api::{ApprovalKind, DnsRecord, SolidServer, Standing};
+use crate::api::{ApprovalKind, DnsRecord, SolidServer};
 use crate::lease::{Candidacy, Leases, UNSERVED};
 use crate::plan::{Labels, ObjectName, Remembered};
 use crate::queue::ZoneQueue;
@@ -335,14 +335,6 @@ impl Engine {
             }
             None => Some((watched, state)),
         }
-    }
-
-    /// What its newest known state shows.
-    fn standing(&self, object: &ObjectName) -> Option<Option<Standing>> {
-        let watched = self.records.glimpse(object)?;
-        let answered = self.fresher.get(object).map(|record| Glimpse::of(record));
-        let newest = answered.filter(|answered| answered.version > watched.version).unwrap_or(watched);
-        Some(newest.standing)
     }
 
     /// Keeps what the API server answered, as long as the watch is behind.

@@ -9,6 +9,7 @@ use super::{Engine, PATIENCE};
 use crate::api::{DnsRecord, Reason, RecordCounts, Standing, ZoneStatus};
 use crate::controller::appliance::{Ask, Hold};
 use crate::controller::catalogue::Refusal;
+use crate::controller::records::Glimpse;
 use crate::controller::zones::{Seen, Slot};
 use crate::plan::ObjectName;
 use crate::reconcile::{self, FenceError, Finding, Known, holds, is_spared, shown_reason};
@@ -213,6 +214,14 @@ impl Engine {
         let theirs = self.slots.iter().filter(|(_, slot)| slot.solid_server == *solid_server);
         let records = theirs.filter_map(|(object, _)| self.latest(object));
         records.filter(|record| shown_reason(record) == Some(reason)).count()
+    }
+
+    /// What its newest known state shows.
+    fn standing(&self, object: &ObjectName) -> Option<Option<Standing>> {
+        let watched = self.records.glimpse(object)?;
+        let answered = self.fresher.get(object).map(|record| Glimpse::of(record));
+        let newest = answered.filter(|answered| answered.version > watched.version).unwrap_or(watched);
+        Some(newest.standing)
     }
 
     pub(super) fn counts(&self, solid_server: &Arc<str>) -> RecordCounts {
