@@ -52,7 +52,8 @@ async fn create(world: &World, namespace: &str, count: usize, zones: &[String], 
             async move { api.create(parameters, &object).await.map(drop) }
         })
         .buffer_unordered(20);
-    created.for_each(|outcome| std::future::ready(outcome.expect("it is created"))).await;
+    let outcomes: Vec<_> = created.collect().await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
 }
 
 /// `z0.example.com` and so on, there already or made on this simulator.
