@@ -11,6 +11,7 @@ mod records;
 mod rounds;
 mod secret;
 mod tls;
+mod turns;
 mod watches;
 mod windows;
 mod zones;
@@ -93,11 +94,13 @@ pub async fn run(
 
     let leases = Leases::new(for_leases, &settings.operator_namespace, &settings.instance_id, settings.lease);
     let events = EventSink::start(kube.clone(), &settings.instance_id);
+    let identity =
+        Identity { cluster: settings.cluster_name.as_str().into(), cluster_uid: cluster_uid.as_str().into() };
     let surroundings = appliance::Surroundings {
         kube: kube.clone(),
         claim: Claim::never(),
         operator_namespace: settings.operator_namespace.as_str().into(),
-        cluster_name: settings.cluster_name.as_str().into(),
+        identity: identity.clone(),
         user_agent: format!(
             "solidserver-operator/{} ({}; {})",
             env!("CARGO_PKG_VERSION"),
@@ -113,10 +116,7 @@ pub async fn run(
     let known = records.clone();
     let tools = Arc::new(Tools {
         cluster: Cluster { client: kube, claim: Claim::never() },
-        identity: Identity {
-            cluster: settings.cluster_name.as_str().into(),
-            cluster_uid: cluster_uid.as_str().into(),
-        },
+        identity,
         exists: Arc::new(move |object| known.exists(object)),
         metrics,
         events,

@@ -36,7 +36,7 @@ pub use finding::{AppliedNow, Finding};
 pub use gather::{GatherError, Known, Scope};
 pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
 pub use report::{is_ready, is_spared, shown_reason, status};
-pub use retry::{ErrorClass, delay, is_trouble, reason, words};
+pub use retry::{ErrorClass, delay, is_trouble, next_try, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
 
 /// How long a pass begins new records before it lets newly changed ones join.

@@ -22,7 +22,7 @@ use crate::plan::{
     Brake, BrakeReason, Braked, Change, Decision, Fingerprint, Motive, ObjectName, Stage, Verdict, WrittenRow,
 };
 use crate::record::{Name, Place};
-use crate::solidserver::{Client, Error};
+use crate::solidserver::{Client, Error, Turn};
 
 /// How a DnsRecord came out of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +173,12 @@ impl Slice<'_> {
             }
         }
         let steps = decision.steps.clone();
-        let executed = execute(&self.client, self.place, steps, &self.tools.metrics, self.solid_server).await;
+        let namespace = Arc::clone(&settled.object.namespace);
+        let client = self.client.on_behalf(match decision.motive {
+            Motive::Drift => Turn::Repair(namespace),
+            Motive::Request | Motive::HandOver | Motive::Adoption => Turn::Change(namespace),
+        });
+        let executed = execute(&client, self.place, steps, &self.tools.metrics, self.solid_server).await;
         settled.touched.clone_from(&executed.touched);
         settled.written.clone_from(&executed.written);
         match executed.error.clone() {

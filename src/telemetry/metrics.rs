@@ -50,6 +50,7 @@ pub struct Metrics {
     round_duration: PerSolidServer<NoMoreLabels, Histogram>,
     queue_depth: Gauge,
     up: PerSolidServer<NoMoreLabels, Gauge>,
+    leading: PerSolidServer<NoMoreLabels, Gauge>,
 }
 
 impl Metrics {
@@ -116,6 +117,11 @@ impl Metrics {
             "1 if the appliance answered the last probe as it should, else 0",
             Gauge::default,
         );
+        let leading = to.family(
+            "leading",
+            "1 at the replica that holds the Lease of the SolidServer and works on it; elsewhere there is no series",
+            Gauge::default,
+        );
         let status_patches = Family::default();
         registry.register(
             "status_patches",
@@ -145,6 +151,7 @@ impl Metrics {
             round_duration,
             queue_depth,
             up,
+            leading,
         }
     }
 
@@ -247,7 +254,14 @@ impl Metrics {
         });
     }
 
-    /// Drops every series of a SolidServer that is gone. What is counted for it afterwards begins at zero.
+    /// This replica holds the Lease of the SolidServer, until its series are dropped.
+    pub fn leads(&self, solid_server: &str) {
+        self.leading.with(solid_server, NO_MORE, |gauge| {
+            gauge.set(1);
+        });
+    }
+
+    /// Drops every series of a SolidServer that is gone, or that another replica works on. What is counted for it afterwards begins at zero.
     pub fn forget(&self, solid_server: &str) {
         self.calls.forget(solid_server);
         self.call_duration.forget(solid_server);
@@ -262,6 +276,7 @@ impl Metrics {
         self.last_round.forget(solid_server);
         self.round_duration.forget(solid_server);
         self.up.forget(solid_server);
+        self.leading.forget(solid_server);
     }
 
     /// Everything in the OpenMetrics text format, version 1.0.0.
@@ -437,6 +452,7 @@ mod tests {
         metrics.round(solid_server, 1_700_000_000.5, second);
         metrics.queue_depth(7);
         metrics.solid_server_up(solid_server, true);
+        metrics.leads(solid_server);
     }
 
     fn samples(text: &str) -> Vec<&str> {
@@ -479,6 +495,7 @@ mod tests {
             (r#"solidserver_operator_differences_left{solid_server="default",cause="drift_policy"}"#, "9"),
             (r#"solidserver_operator_last_round_timestamp_seconds{solid_server="default"}"#, "1700000000.5"),
             (r#"solidserver_operator_solid_server_up{solid_server="default"}"#, "1"),
+            (r#"solidserver_operator_leading{solid_server="default"}"#, "1"),
             ("solidserver_operator_queue_depth", "7"),
         ] {
             assert_eq!(sample(&text, series), Some(value), "{series} in\n{text}");

@@ -44,11 +44,15 @@ mod documents;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod gitops;
 #[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod kill_loop;
 #[cfg(test)]
@@ -58,11 +62,19 @@ mod lifecycle;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod ownership;
 #[cfg(test)]
 mod quirks;
 #[cfg(test)]
 mod release;
+#[cfg(test)]
+mod rights;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod shares;
 #[cfg(test)]
 mod smoke;
 #[cfg(test)]
@@ -77,5 +89,7 @@ mod tls;
 mod trouble;
 #[cfg(test)]
 mod types;
+#[cfg(test)]
+mod wrong_appliance;
 #[cfg(test)]
 mod zones;
