@@ -7,7 +7,7 @@
 //! - `login`: what a call shows to be let in; signs it under a token.
 //! - `certificates`, `handshake`: whom TLS trusts and what it shows; why it failed.
 //! - `proxy`: the way through a proxy of the environment.
-//! - `gate`: how many calls run at a time and how fast, after 429 as well.
+//! - `gate`: how many calls run at a time, how fast, after 429 as well, whose turn it is, and whether the appliance answers.
 //! - `listing`, `sight`: when a list is complete, and when a zone was really seen.
 //! - `listed`: which rows were there before an add.
 
@@ -36,6 +36,7 @@ pub use certificates::{CaBundleError, ClientCertificate, ClientCertificateError,
 pub use client::Client;
 pub use dialect::Dialect;
 pub use error::Error;
+pub use gate::Turn;
 pub use handshake::TlsFault;
 pub use proxy::Proxies;
 pub use reading::{EndedBy, Reading, Server, Sight};

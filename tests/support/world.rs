@@ -170,6 +170,12 @@ impl World {
         simulator
     }
 
+    /// The SolidServer of another simulator that lets this world's login in.
+    pub(crate) async fn solid_server_beside(&self, name: &str, simulator: &Simulator, spec: &str) {
+        let spec = format!("{}\n  {spec}", self.wire.fields());
+        self.solid_server_of(simulator, name, &simulator.endpoint(), &spec).await;
+    }
+
     async fn solid_server_of(&self, simulator: &Simulator, name: &str, endpoint: &str, spec: &str) {
         let zones = if spec.contains("zones:") { String::new() } else { for_all(&[], &[]) };
         let bundle = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, simulator.ca_pem());
