@@ -11,6 +11,7 @@ use crate::answer::{Answer, Refusal};
 use crate::authentication::{self, Verdict};
 use crate::calls::Ticket;
 use crate::fault::FaultKind;
+use crate::filler::Filler;
 use crate::quirk::QuirkName;
 use crate::request::{self, Dialect, Malformed, ServiceRequest, Transport};
 use crate::service::{self, Tampering};
@@ -93,7 +94,8 @@ impl Appliance {
         let (request, transport, outcome) = request::read(&parts.method, &target, &parts.headers, &body);
         let mut begun = match self.begin(request, transport, outcome, &parts) {
             Ok(call) => call,
-            Err((answer, mut in_flight, latency)) => {
+            Err(at_once) => {
+                let (answer, mut in_flight, latency) = *at_once;
                 pause(latency).await;
                 in_flight.status = Some(answer.status);
                 return Ok(answer.into_response());
@@ -120,7 +122,7 @@ impl Appliance {
         transport: Transport,
         outcome: Result<(), Malformed>,
         parts: &Parts,
-    ) -> Result<Call, (Answer, InFlight, Duration)> {
+    ) -> Result<Call, Box<(Answer, InFlight, Duration)>> {
         let target_length = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
         let text_of =
             |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -133,11 +135,11 @@ impl Appliance {
         state.recording.add(&request, transport, parts.uri.path(), content_type, login);
         let in_flight = InFlight { appliance: Arc::clone(self), ticket, status: None };
         if state.quirks.number(QuirkName::UrlLimit).is_some_and(|limit| target_length as u64 > limit) {
-            return Err((Answer::html(414, "414 URI Too Long"), in_flight, state.latency));
+            return Err(Box::new((Answer::html(414, "414 URI Too Long"), in_flight, state.latency)));
         }
         if let Err(wait) = state.admit(now_ms) {
             let answer = too_many(wait, request.answer_dialect(), state);
-            return Err((answer, in_flight, state.latency));
+            return Err(Box::new((answer, in_flight, state.latency)));
         }
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let verdict = state.authentication.judge(&parts.method, &parts.uri, &parts.headers, clock);
@@ -234,6 +236,18 @@ impl Appliance {
                 }
                 FaultKind::Html { after_commit } => {
                     (Replacement::Answer(Answer::html(200, "SOLIDserver is starting")), *after_commit)
+                }
+                FaultKind::Redirect { code, location } => {
+                    let mut answer = Answer::html(*code, "Moved");
+                    answer.headers.push((header::LOCATION, location.clone()));
+                    (Replacement::Answer(answer), false)
+                }
+                FaultKind::Flood { mib } => {
+                    (Replacement::Answer(Answer::endless(Filler::length(*mib * 1024 * 1024))), false)
+                }
+                FaultKind::Trickle { ms } => {
+                    let filler = Filler::trickle(Duration::from_millis(*ms));
+                    (Replacement::Answer(Answer::endless(filler)), false)
                 }
                 FaultKind::Reject { message, severity } => {
                     let mut refusal = error(message, "Rejected by a rule of the appliance");

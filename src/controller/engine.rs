@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::api::{ApprovalKind, DnsRecord, SolidServer};
 use crate::lease::{Candidacy, Leases, UNSERVED};
-use crate::plan::{Labels, ObjectName};
+use crate::plan::{Labels, ObjectName, Remembered};
 use crate::queue::ZoneQueue;
 use crate::reconcile::{DeletionRequest, Done, Tools, is_held};
 use crate::telemetry::Health;
@@ -114,6 +114,8 @@ pub(super) struct Engine {
     /// The labels of the namespaces, by which delegation is judged.
     namespaces: HashMap<Arc<str>, Labels>,
     quotas: Quotas,
+    /// Appliances' tasks that wait to be told what the DnsRecords say is there.
+    unanswered: Vec<(Arc<str>, oneshot::Sender<Remembered>)>,
     /// Records whose binding is to be looked at anew, once what is going on has ended.
     to_rebind: BTreeSet<ObjectName>,
     /// Lists that are still to come: of records and of namespaces (one for each watched namespace), and of SolidServers.
@@ -153,6 +155,7 @@ impl Engine {
             untold_holds: BTreeSet::new(),
             namespaces: HashMap::new(),
             quotas: Quotas::default(),
+            unanswered: Vec::new(),
             to_rebind: BTreeSet::new(),
             unlisted: lists,
         }
@@ -298,6 +301,9 @@ impl Engine {
                 self.rebind(&object, true);
             }
             self.update_wishes();
+            for (name, reply) in std::mem::take(&mut self.unanswered) {
+                self.remind(&name, reply);
+            }
             // Appliances that were looked at before the records were known: each waits for its first round.
             let ready = self.appliances.iter().filter(|(_, appliance)| appliance.ready.is_some());
             let names: Vec<Arc<str>> = ready.map(|(name, _)| Arc::clone(name)).collect();
@@ -470,6 +476,7 @@ impl Engine {
     fn hear(&mut self, news: News) {
         match news {
             News::Held { claim, object } => self.held(claim, *object),
+            News::Remembered { name, reply } => self.remind(&name, reply),
             News::Lost { name, claim } => self.lost(&name, Some(&claim)),
             // Of a term that is over.
             News::Ready(ready) if ready.term != self.term(&ready.name) => {}

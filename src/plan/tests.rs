@@ -10,6 +10,7 @@ mod guard;
 mod moving;
 mod ownership;
 mod properties;
+mod recognition;
 mod sharing;
 mod turns;
 mod unmarked;

@@ -13,6 +13,7 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, redirect};
 use url::Url;
 
+use super::body::Bodies;
 use super::certificates;
 use super::dialect::{Answer, Fault, LONGEST_QUERY, Operation, Request};
 use super::gate::{self, Gate, Held, Turn};
@@ -22,8 +23,6 @@ use super::proxy::Proxy;
 use super::{Call, CallObserver, Error, Settings};
 use crate::lease::Claim;
 
-/// No list of this client comes near; more is a mistake that must not fill the memory.
-const LONGEST_BODY: usize = 64 * 1024 * 1024;
 /// Below the 5 s after which common web servers close an idle connection, so that a write is not sent into a closing one.
 const IDLE: Duration = Duration::from_secs(4);
 /// Before a read is repeated.
@@ -54,6 +53,8 @@ pub(super) struct Transport {
     claim: Claim,
     proxy: Option<Proxy>,
     shows_certificate: bool,
+    /// The answers that are being read.
+    bodies: Bodies,
     /// A call has succeeded with these credentials.
     authenticated: AtomicBool,
     /// Refusals since the last success.
@@ -141,6 +142,7 @@ impl Transport {
             claim,
             proxy,
             shows_certificate: settings.tls.client_certificate.is_some(),
+            bodies: Bodies::default(),
             authenticated: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
         })
@@ -366,21 +368,17 @@ impl Transport {
             builder = builder.json(&body);
         }
         let mut response = builder.send().await.map_err(|error| self.failure(error))?;
-        let mut body = Vec::new();
+        let mut body = self.bodies.begin();
         while let Some(chunk) = response.chunk().await.map_err(|error| match self.failure(error) {
             // The answer had begun: whatever the library calls it now, the request was sent.
             Failure::NotSent(error) => Failure::Lost { cause: error.to_string(), timeout: false },
             lost @ Failure::Lost { .. } => lost,
         })? {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                return Err(Failure::Lost {
-                    cause: "the answer is longer than 64 MiB".to_owned(),
-                    timeout: true,
-                });
-            }
-            body.extend_from_slice(&chunk);
+            // No reason to ask again at once, as after a lost connection.
+            body.push(&chunk)
+                .map_err(|too_long| Failure::Lost { cause: too_long.to_string(), timeout: true })?;
         }
-        Ok((response.status(), response.headers().clone(), body))
+        Ok((response.status(), response.headers().clone(), body.end()))
     }
 
     /// The URL of a call, and its JSON body: the request's own, or that of a POST or PUT whose parameters are too long for

@@ -105,6 +105,7 @@ impl Engine {
             (known.object, known.wishes, known.asks, known.ledger) = (object, wishes, asks, ledger);
             known.lead = Some(Lead { claim, tools, task: task.abort_handle() });
         }
+        self.tools.metrics.leads(&name);
         info!(solid_server = %name, "this replica works on it");
         if self.unlisted == 0 {
             for object in self.objects_of(&name) {

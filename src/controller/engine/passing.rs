@@ -126,7 +126,7 @@ impl Engine {
             return None;
         }
         state.whole_due = false;
-        let known = if whole { None } else { state.known.take() };
+        let mut known = if whole { None } else { state.known.take() };
         let zone_rows = state.rows;
         let asked = |kind: ApprovalKind| -> BTreeSet<String> {
             let approved = appliance.object.status.iter().flat_map(|status| &status.approved);
@@ -188,8 +188,16 @@ impl Engine {
             let held = slot.brake.until().is_some_and(|until| until > self.tools.started.elapsed());
             claim.writable &= !held;
             if claim.decide {
+                let requested = reconcile_requested(&record);
+                if let Some(known) = &mut known
+                    && requested.is_some()
+                    && slot.waits_since.is_some_and(|since| known.read_at < since.into_std())
+                {
+                    // Whoever asks for a look wants to be told how it is now, and not how it was before that.
+                    claim.names().for_each(|name| known.forget(name));
+                }
                 let subject = Subject {
-                    requested: reconcile_requested(&record),
+                    requested,
                     record,
                     brake: slot.brake.clone(),
                     attempts: slot.attempts,
@@ -218,6 +226,8 @@ impl Engine {
             zone_rows,
             guard,
             taken_over: asked(ApprovalKind::TakeOver),
+            // The newest word counts: what is suspended now has not been looked at yet.
+            suspended: ready.spec.suspend || appliance.object.spec.suspend,
         })
     }
 
