@@ -156,7 +156,7 @@ async fn a_replica_that_is_killed_is_replaced_when_its_lease_has_run_out() {
 
 /// A kubeconfig for the same user, to the API server by way of the proxy.
 fn kubeconfig_through(world: &World, proxy: &Proxy) -> PathBuf {
-    let text = std::fs::read_to_string(world.plane.kubeconfig()).unwrap();
+    let text = std::fs::read_to_string(&world.kubeconfig).unwrap();
     let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
     file["clusters"][0]["cluster"]["server"] = format!("https://{}", proxy.address).into();
     let path = world.folder().join("through-the-proxy.kubeconfig");

@@ -1,19 +1,22 @@
 //! The chart on the real API server, with the operator's binary under the rights that it gives.
 
 use kube::Api;
-use serde_json::Value;
+use serde_json::{Value, json};
 use solidserver_operator::api::DnsRecord;
 
 use super::{NAMESPACE, RELEASE, chart, manifests, rendered, root, values_file};
 use crate::control_plane::shared;
 use crate::world::{OPERATOR_NAMESPACE, World, manifest};
 
-/// A cluster without our definitions, which Helm shall bring; nobody gets it after this test.
-async fn without_definitions() -> World {
+/// A cluster with nothing of ours but the namespace and the Secret in it; nobody gets it after this test.
+async fn bare() -> World {
     let world = World::new().await;
     world.plane.holds_an_operator();
-    let crds = root().join("crds");
-    world.kubectl(&["delete", "--kustomize", &crds.to_string_lossy(), "--timeout=60s"]).await;
+    let base = root().join("deploy/base");
+    let base = manifests(&world.kubectl(&["kustomize", &base.to_string_lossy()]).await);
+    let items: Vec<Value> = base.into_iter().filter(|manifest| manifest["kind"] != "Namespace").collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    world.kubectl_in(&["delete", "--ignore-not-found", "--timeout=60s", "--filename=-"], &list).await;
     world
 }
 
@@ -40,6 +43,7 @@ async fn run_under_the_charts_rights(world: &mut World) {
     assert_eq!(NAMESPACE, OPERATOR_NAMESPACE);
     let account = "solidserver-operator";
     let kubeconfig = world.plane.kubeconfig_for(OPERATOR_NAMESPACE, account).await.unwrap();
+    world.plane.until_in_force(&kubeconfig).await.unwrap();
     world.start_operator_as(&kubeconfig).await;
 }
 
@@ -52,11 +56,11 @@ async fn uid(world: &World) -> Option<String> {
 async fn the_api_server_accepts_all_that_the_chart_can_make_without_a_warning() {
     let control_plane = shared().await.unwrap();
     control_plane.install_operator().await.unwrap();
-    // The API server knows no ServiceMonitor, and restricted namespaces have their opinion about the user.
-    let sets = ["--set", "serviceMonitor.enabled=false", "--set", "podSecurityContext.runAsUser=1000"];
+    // The API server does not know the kinds of the Prometheus operator.
+    let sets = ["--set", "serviceMonitor.enabled=false", "--set", "prometheusRule.enabled=false"];
     let all = values_file("all-values.yaml");
     let objects = rendered(&[&["--values", &all], &sets[..]].concat()).await;
-    let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
     let apply =
         ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "--output=name", "--filename=-"];
     let output = control_plane.kubectl_with_stdin(&apply, &list.to_string()).await.unwrap();
@@ -66,7 +70,7 @@ async fn the_api_server_accepts_all_that_the_chart_can_make_without_a_warning() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_is_installed_upgraded_rolled_back_and_removed_without_a_write_to_the_appliance() {
-    let mut world = without_definitions().await;
+    let mut world = bare().await;
     let chart = chart();
     let dry = ["install", RELEASE, &chart.to_string_lossy(), "--namespace", NAMESPACE, "--dry-run=server"];
     let text = helm(&world, &[&dry[..], &["--set", "clusterName=test"]].concat()).await;

@@ -12,15 +12,30 @@ use crate::control_plane::shared;
 const CHARTS_LABELS: [&str; 3] =
     ["helm.sh/chart", "app.kubernetes.io/version", "app.kubernetes.io/managed-by"];
 
-/// Each folder of deploy/components, and the value of the chart that stands for it.
-const OPTIONS: [(&str, &str); 2] =
-    [("admission", "delegationPolicy.enabled=true"), ("service-monitor", "serviceMonitor.enabled=true")];
+/// Each folder of deploy/components, and the values of the chart that stand for it.
+const OPTIONS: [(&str, &[&str]); 3] = [
+    ("admission", &["delegationPolicy.enabled=true"]),
+    ("monitoring", &["serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboard.enabled=true"]),
+    ("network-policy", &["networkPolicy.enabled=true"]),
+];
+
+/// The values that stand for deploy/overlays/restricted.
+const RESTRICTED: [&str; 5] = [
+    "delegationPolicy.enabled=true",
+    "networkPolicy.enabled=true",
+    "networkPolicy.metrics.from[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name=monitoring",
+    "networkPolicy.apiServer.to[0].ipBlock.cidr=203.0.113.10/32",
+    "networkPolicy.appliances.to[0].ipBlock.cidr=192.0.2.53/32",
+];
 
 /// Files of the chart that are copies of others: Helm reads nothing outside of a chart.
-const COPIES: [(&str, &str); 3] = [
+const COPIES: [(&str, &str); 6] = [
     ("crds/dnsrecords.yaml", "files/crds/dnsrecords.yaml"),
     ("crds/solidservers.yaml", "files/crds/solidservers.yaml"),
+    ("deploy/base/operator-writes.yaml", "files/policies/operator-writes.yaml"),
     ("deploy/components/admission/delegation.yaml", "files/policies/delegation.yaml"),
+    ("deploy/components/monitoring/alerts.yaml", "files/monitoring/alerts.yaml"),
+    ("deploy/components/monitoring/dashboard.json", "files/monitoring/dashboard.json"),
 ];
 
 /// Set to write the copies instead of comparing them.
@@ -40,11 +55,16 @@ fn the_charts_copies_are_the_files_they_were_copied_from() {
         );
     }
     let count = |folder: &str| fs::read_dir(chart().join(folder)).unwrap().count();
-    assert_eq!(count("files/crds") + count("files/policies"), COPIES.len());
+    let folders = ["crds", "monitoring", "policies"];
+    assert_eq!(count("files"), folders.len());
+    assert_eq!(
+        folders.map(|folder| count(&format!("files/{folder}"))).into_iter().sum::<usize>(),
+        COPIES.len()
+    );
 }
 
-/// The example's overlay with these folders of deploy/components, as kustomize renders it.
-async fn kustomized(components: &[&str]) -> Vec<Value> {
+/// An overlay with these folders of deploy/components, as kustomize renders it.
+async fn kustomized(overlay: &str, components: &[&str]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().canonicalize().unwrap();
     // kustomize takes no absolute paths.
@@ -56,7 +76,7 @@ async fn kustomized(components: &[&str]) -> Vec<Value> {
     let kustomization = json!({
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [format!("{deploy}/overlays/example")],
+        "resources": [format!("{deploy}/overlays/{overlay}")],
         "components": components,
     });
     fs::write(place.join("kustomization.yaml"), kustomization.to_string()).unwrap();
@@ -103,8 +123,19 @@ fn without_what_only_charts_have(manifests: &mut BTreeMap<String, Value>) {
 fn without_what_only_kustomize_has(manifests: &mut BTreeMap<String, Value>) {
     let namespace = manifests.remove(&format!("Namespace - {NAMESPACE}"));
     assert!(namespace.is_some(), "{:?}", manifests.keys());
-    let config_map = manifests.keys().find(|key| key.starts_with("ConfigMap ")).unwrap().clone();
-    let config_map = manifests.remove(&config_map).unwrap();
+    // The names of generated ConfigMaps end in a digest of what is in them.
+    let mut generated = |name: &str| {
+        let prefix = format!("ConfigMap {NAMESPACE} {name}-");
+        let is_digest = |rest: &str| !rest.contains('-');
+        let key = manifests.keys().find(|key| key.strip_prefix(&prefix).is_some_and(is_digest))?.clone();
+        manifests.remove(&key)
+    };
+    let config_map = generated("solidserver-operator").unwrap();
+    let dashboard = generated("solidserver-operator-dashboard");
+    if let Some(mut dashboard) = dashboard {
+        dashboard["metadata"]["name"] = json!("solidserver-operator-dashboard");
+        manifests.insert(format!("ConfigMap {NAMESPACE} solidserver-operator-dashboard"), dashboard);
+    }
     let deployment = manifests.get_mut(&format!("Deployment {NAMESPACE} solidserver-operator")).unwrap();
     let variable = &mut deployment["spec"]["template"]["spec"]["containers"][0]["env"][0];
     let reference = &variable["valueFrom"]["configMapKeyRef"];
@@ -132,15 +163,16 @@ fn on_one_line(value: &mut Value) {
     }
 }
 
-async fn assert_same(components: &[&str], sets: &[&str]) -> usize {
-    let mut from_kustomize = keyed(kustomized(components).await);
+async fn assert_same(overlay: &str, components: &[&str], sets: &[&str]) -> usize {
+    let mut from_kustomize = keyed(kustomized(overlay, components).await);
     let mut arguments = vec!["--set", "clusterName=example"];
     arguments.extend(sets.iter().flat_map(|set| ["--set", set]));
     let mut from_helm = keyed(rendered(&arguments).await);
     without_what_only_kustomize_has(&mut from_kustomize);
     without_what_only_charts_have(&mut from_helm);
     for rendering in [&mut from_helm, &mut from_kustomize] {
-        let of_policies = rendering.iter_mut().filter(|(key, _)| key.starts_with("ValidatingAdmissionPolicy "));
+        let of_policies =
+            rendering.iter_mut().filter(|(key, _)| key.starts_with("ValidatingAdmissionPolicy "));
         of_policies.for_each(|(_, policy)| on_one_line(policy));
     }
     assert_eq!(Vec::from_iter(from_helm.keys()), Vec::from_iter(from_kustomize.keys()));
@@ -156,15 +188,17 @@ async fn assert_same(components: &[&str], sets: &[&str]) -> usize {
 
 #[tokio::test]
 async fn helm_and_kustomize_make_the_same_objects() {
-    let plain = assert_same(&[], &[]).await;
+    let plain = assert_same("example", &[], &[]).await;
     assert!(plain >= 12, "{plain} objects");
     // Each option by itself, and all of them.
-    for (component, set) in OPTIONS {
-        let with = assert_same(&[component], &[set]).await;
+    for (component, sets) in OPTIONS {
+        let with = assert_same("example", &[component], sets).await;
         assert!(with > plain, "{component} adds nothing");
     }
-    let (components, sets): (Vec<&str>, Vec<&str>) = OPTIONS.into_iter().unzip();
-    assert_same(&components, &sets).await;
+    let components = OPTIONS.map(|(component, _)| component);
+    let sets: Vec<&str> = OPTIONS.iter().flat_map(|(_, sets)| sets.iter().copied()).collect();
+    assert_same("example", &components, &sets).await;
+    assert_same("restricted", &[], &RESTRICTED).await;
 }
 
 #[test]
@@ -191,7 +225,12 @@ fn one_version_and_one_image_are_named_everywhere() {
     );
     let mut overlays = 0;
     for overlay in fs::read_dir(root().join("deploy/overlays")).unwrap() {
-        let text = read(&overlay.unwrap().path().join("kustomization.yaml"));
+        let overlay = overlay.unwrap();
+        // Other tests have overlays of their own there for a moment.
+        if overlay.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let text = read(overlay.path().join("kustomization.yaml"));
         let kustomization: Value = serde_saphyr::from_str(&text).unwrap();
         for replaced in kustomization["images"].as_array().into_iter().flatten() {
             assert_eq!((&replaced["name"], &replaced["newTag"]), (&json!(image), &json!(version)));
@@ -204,7 +243,9 @@ fn one_version_and_one_image_are_named_everywhere() {
 #[test]
 fn the_image_is_what_the_pod_expects_of_it() {
     let containerfile = read(root().join("Containerfile"));
-    let has = |line: &str| assert!(containerfile.lines().any(|other| other == line), "the Containerfile lacks: {line}");
+    let has = |line: &str| {
+        assert!(containerfile.lines().any(|other| other == line), "the Containerfile lacks: {line}")
+    };
     let values: Value = serde_saphyr::from_str(&read(chart().join("values.yaml"))).unwrap();
     let context = &values["podSecurityContext"];
     has(&format!("USER {}:{}", context["runAsUser"], context["runAsGroup"]));

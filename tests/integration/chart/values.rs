@@ -167,14 +167,20 @@ async fn each_value_arrives_where_it_belongs() {
         ("NetworkPolicy", "/spec/egress/2/ports/1/port".to_owned(), json!(8443)),
         ("Service", "/metadata/name".to_owned(), json!("dns-operator-metrics")),
         ("Service", "/metadata/annotations/prometheus.io~1scrape".to_owned(), json!("true")),
+        ("PrometheusRule", "/metadata/labels/role".to_owned(), json!("alerts")),
+        ("ConfigMap", "/metadata/labels/grafana".to_owned(), json!("dns")),
         ("ServiceMonitor", "/metadata/labels/release".to_owned(), json!("prometheus")),
-        ("ServiceMonitor", "/spec/endpoints/0/interval".to_owned(), json!("30s")),
+        ("ServiceMonitor", "/spec/endpoints/0/interval".to_owned(), json!("15s")),
         ("ServiceMonitor", "/spec/endpoints/0/scrapeTimeout".to_owned(), json!("10s")),
     ];
     for (kind, pointer, value) in expected {
         let manifest = only(&manifests, kind);
         assert_eq!(manifest.pointer(&pointer), Some(&value), "{kind} {pointer}: {manifest:#}");
     }
+    // The policy about the operator is about this one.
+    let text = serde_json::to_string(&manifests).unwrap();
+    let user = "request.userInfo.username == 'system:serviceaccount:solidserver-system:dns-writer'";
+    assert_eq!((text.matches(user).count(), text.matches("request.userInfo").count()), (1, 1));
     let affinity = &only(&manifests, "Deployment")["spec"]["template"]["spec"]["affinity"];
     assert_eq!(affinity.as_object().unwrap().keys().collect::<Vec<_>>(), ["nodeAffinity"]);
     for definition in manifests.iter().filter(|manifest| manifest["kind"] == "CustomResourceDefinition") {
@@ -206,7 +212,17 @@ async fn what_is_switched_off_is_not_made() {
     for (set, gone) in [
         ("crds.enabled=false", &["CustomResourceDefinition", "CustomResourceDefinition"][..]),
         ("podDisruptionBudget.enabled=false", &["PodDisruptionBudget"]),
-        ("rbac.create=false", &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]),
+        (
+            "rbac.create=false",
+            &[
+                "ClusterRole",
+                "ClusterRoleBinding",
+                "Role",
+                "RoleBinding",
+                "ValidatingAdmissionPolicy",
+                "ValidatingAdmissionPolicyBinding",
+            ],
+        ),
         ("rbac.rolesForPeople=false", &["ClusterRole", "ClusterRole"]),
         ("serviceAccount.create=false", &["ServiceAccount"]),
     ] {
@@ -235,7 +251,10 @@ async fn values_that_make_no_sense_are_refused_and_named() {
         (&["clusterName=example", "leases.duration=15"], "/leases/duration"),
         (&["clusterName=example", "image.digest=sha256:abc"], "/image/digest"),
         (&["clusterName=example", "watchNamespaces={Shop}"], "/watchNamespaces/0"),
-        (&["clusterName=example", "networkPolicy.appliances.ports={70000}"], "/networkPolicy/appliances/ports/0"),
+        (
+            &["clusterName=example", "networkPolicy.appliances.ports={70000}"],
+            "/networkPolicy/appliances/ports/0",
+        ),
         (&["clusterName=example", "extraEnv[0].name=CLUSTER_NAME"], "/extraEnv/0/name"),
         (
             &["clusterName=example", "podDisruptionBudget.maxUnavailable=some"],
