@@ -1,6 +1,7 @@
 //! The Helm chart: it makes what kustomize makes, its values do what they say, and it installs on the real API server.
 
 mod installed;
+mod release;
 mod same;
 mod values;
 

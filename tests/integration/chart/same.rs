@@ -118,30 +118,29 @@ fn without_what_only_charts_have(manifests: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// With kustomize the cluster's name is in a ConfigMap, and the namespace is among the objects; with Helm `clusterName` is a
-/// value, and `--create-namespace` a flag.
-fn without_what_only_kustomize_has(manifests: &mut BTreeMap<String, Value>) {
-    let namespace = manifests.remove(&format!("Namespace - {NAMESPACE}"));
-    assert!(namespace.is_some(), "{:?}", manifests.keys());
-    // The names of generated ConfigMaps end in a digest of what is in them.
-    let mut generated = |name: &str| {
+/// ConfigMaps whose names end in a digest of what is in them get the names without it, and so does what refers to them.
+fn without_digests(manifests: &mut BTreeMap<String, Value>) {
+    for name in ["solidserver-operator", "solidserver-operator-dashboard"] {
         let prefix = format!("ConfigMap {NAMESPACE} {name}-");
-        let is_digest = |rest: &str| !rest.contains('-');
-        let key = manifests.keys().find(|key| key.strip_prefix(&prefix).is_some_and(is_digest))?.clone();
-        manifests.remove(&key)
-    };
-    let config_map = generated("solidserver-operator").unwrap();
-    let dashboard = generated("solidserver-operator-dashboard");
-    if let Some(mut dashboard) = dashboard {
-        dashboard["metadata"]["name"] = json!("solidserver-operator-dashboard");
-        manifests.insert(format!("ConfigMap {NAMESPACE} solidserver-operator-dashboard"), dashboard);
+        let is_digest =
+            |rest: &str| rest.len() >= 8 && rest.chars().all(|letter| letter.is_ascii_alphanumeric());
+        let ends_in_digest = |key: &&String| key.strip_prefix(&prefix).is_some_and(is_digest);
+        let Some(key) =
+            manifests.keys().find(|key| ends_in_digest(key) && !key.ends_with("-dashboard")).cloned()
+        else {
+            continue;
+        };
+        let mut config_map = manifests.remove(&key).unwrap();
+        let with_digest = config_map["metadata"]["name"].take();
+        config_map["metadata"]["name"] = json!(name);
+        manifests.insert(format!("ConfigMap {NAMESPACE} {name}"), config_map);
+        let deployment = manifests.get_mut(&format!("Deployment {NAMESPACE} solidserver-operator")).unwrap();
+        let reference = &mut deployment["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["configMapKeyRef"];
+        if name == "solidserver-operator" {
+            assert_eq!(reference["name"].take(), with_digest);
+            reference["name"] = json!(name);
+        }
     }
-    let deployment = manifests.get_mut(&format!("Deployment {NAMESPACE} solidserver-operator")).unwrap();
-    let variable = &mut deployment["spec"]["template"]["spec"]["containers"][0]["env"][0];
-    let reference = &variable["valueFrom"]["configMapKeyRef"];
-    assert_eq!(reference["name"], config_map["metadata"]["name"]);
-    let value = &config_map["data"][reference["key"].as_str().unwrap()];
-    *variable = json!({"name": "CLUSTER_NAME", "value": value});
 }
 
 /// The YAML libraries of Helm and kustomize do not agree on where the lines of folded text end. In CEL spaces and line ends are
@@ -168,8 +167,12 @@ async fn assert_same(overlay: &str, components: &[&str], sets: &[&str]) -> usize
     let mut arguments = vec!["--set", "clusterName=example"];
     arguments.extend(sets.iter().flat_map(|set| ["--set", set]));
     let mut from_helm = keyed(rendered(&arguments).await);
-    without_what_only_kustomize_has(&mut from_kustomize);
+    // Helm has a flag for it, --create-namespace.
+    assert!(from_kustomize.remove(&format!("Namespace - {NAMESPACE}")).is_some());
     without_what_only_charts_have(&mut from_helm);
+    without_digests(&mut from_helm);
+    without_digests(&mut from_kustomize);
+    assert!(from_helm.contains_key(&format!("ConfigMap {NAMESPACE} solidserver-operator")));
     for rendering in [&mut from_helm, &mut from_kustomize] {
         let of_policies =
             rendering.iter_mut().filter(|(key, _)| key.starts_with("ValidatingAdmissionPolicy "));

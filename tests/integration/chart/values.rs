@@ -133,7 +133,6 @@ async fn each_value_arrives_where_it_belongs() {
                 "--lease-retry=4s",
             ]),
         ),
-        ("Deployment", format!("{container}/env/0/value"), json!("prod-eu1")),
         ("Deployment", format!("{container}/env/3/name"), json!("HTTPS_PROXY")),
         ("Deployment", format!("{container}/resources/limits/memory"), json!("1Gi")),
         ("Deployment", format!("{container}/securityContext/seLinuxOptions/level"), json!("s0:c123,c456")),
@@ -168,7 +167,6 @@ async fn each_value_arrives_where_it_belongs() {
         ("Service", "/metadata/name".to_owned(), json!("dns-operator-metrics")),
         ("Service", "/metadata/annotations/prometheus.io~1scrape".to_owned(), json!("true")),
         ("PrometheusRule", "/metadata/labels/role".to_owned(), json!("alerts")),
-        ("ConfigMap", "/metadata/labels/grafana".to_owned(), json!("dns")),
         ("ServiceMonitor", "/metadata/labels/release".to_owned(), json!("prometheus")),
         ("ServiceMonitor", "/spec/endpoints/0/interval".to_owned(), json!("15s")),
         ("ServiceMonitor", "/spec/endpoints/0/scrapeTimeout".to_owned(), json!("10s")),
@@ -177,6 +175,16 @@ async fn each_value_arrives_where_it_belongs() {
         let manifest = only(&manifests, kind);
         assert_eq!(manifest.pointer(&pointer), Some(&value), "{kind} {pointer}: {manifest:#}");
     }
+    let config_maps: Vec<&Value> =
+        manifests.iter().filter(|manifest| manifest["kind"] == "ConfigMap").collect();
+    let with =
+        |key: &str| *config_maps.iter().find(|config_map| config_map["data"][key].is_string()).unwrap();
+    assert_eq!(with("solidserver-operator.json")["metadata"]["labels"]["grafana"], "dns");
+    assert_eq!(with("cluster-name")["data"]["cluster-name"], "prod-eu1");
+    let reference = &only(&manifests, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"][0];
+    let name = &with("cluster-name")["metadata"]["name"];
+    let key = json!({"name": name, "key": "cluster-name"});
+    assert_eq!(*reference, json!({"name": "CLUSTER_NAME", "valueFrom": {"configMapKeyRef": key}}));
     // The policy about the operator is about this one.
     let text = serde_json::to_string(&manifests).unwrap();
     let user = "request.userInfo.username == 'system:serviceaccount:solidserver-system:dns-writer'";

@@ -16,6 +16,11 @@
 {{- end }}
 {{- end }}
 
+{{/* As kustomize's generator does: another content is another name, and so a rollout. */}}
+{{- define "solidserver-operator.configMapName" -}}
+{{- printf "%s-%s" (include "solidserver-operator.fullname" .) (.Values.clusterName | sha256sum | trunc 8) }}
+{{- end }}
+
 {{- define "solidserver-operator.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "solidserver-operator.fullname" .) .Values.serviceAccount.name }}
