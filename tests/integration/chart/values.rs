@@ -82,15 +82,7 @@ async fn every_value_is_in_the_schema_and_does_something() {
         // All values but this one, which is as it is when nobody says anything.
         let default = if name == "clusterName" { json!("example") } else { default.clone() };
         let mut values = all.clone();
-        *values.pointer_mut(&format!("/{}", name.replace('.', "/"))).unwrap() =
-            match (&default, &others[name]) {
-                // Helm joins objects: what is not to be there has to be null.
-                (Value::Object(default), Value::Object(other)) => {
-                    let gone = other.keys().map(|key| (key.clone(), Value::Null));
-                    Value::Object(gone.chain(default.clone()).collect())
-                }
-                _ => default,
-            };
+        *values.pointer_mut(&format!("/{}", name.replace('.', "/"))).unwrap() = default;
         std::fs::write(&file, values.to_string()).unwrap();
         if template(&["--values", &file.to_string_lossy()]).await.success().unwrap() == everything {
             idle.push(name);
