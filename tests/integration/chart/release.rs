@@ -89,6 +89,15 @@ fn the_release_script_writes_the_version_wherever_it_is_named() {
         .unwrap();
     let (done, said) = release(place, &["check"]);
     assert!(!done && said.contains("Chart.yaml says 96.98.99, Cargo.toml says 97.98.99"), "{said}");
+    let (done, said) = release(place, &["checksums"]);
+    assert!(!done, "there is nothing yet: {said}");
+    fs::create_dir(place.join("dist")).unwrap();
+    fs::write(place.join("dist/crds.yaml"), "").unwrap();
+    for _ in 0..2 {
+        let (done, said) = release(place, &["checksums"]);
+        let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!((done, said), (true, format!("{of_nothing}  crds.yaml\n")), "not of the list itself");
+    }
     let (done, said) = release(place, &["set", "soon"]);
     assert!(!done && said.contains("soon is no version"), "{said}");
 }
