@@ -33,5 +33,6 @@ pub use dialect::Dialect;
 pub use error::Error;
 pub use handshake::TlsFault;
 pub use proxy::Proxies;
+pub use read::rows_of_page;
 pub use reading::{EndedBy, Reading, Server, Sight};
 pub use settings::{Call, CallObserver, Credentials, Settings, TlsSettings};

@@ -12,7 +12,7 @@ mod names;
 mod rest;
 mod row;
 #[cfg(test)]
-mod samples;
+pub(super) mod samples;
 mod topology;
 mod v2;
 
