@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use solidserver_operator::cli::{Arguments, Command, crds, run};
+use solidserver_operator::cli::{Arguments, Command, crds, release, run};
 use solidserver_operator::controller;
 
 /// How long tasks that nobody waits for may take to end.
@@ -24,7 +24,10 @@ fn main() -> ExitCode {
             } else {
                 eprintln!("error: {text}");
             }
-            if error.is::<run::FlagError>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+            let of_release = error.downcast_ref::<release::ReleaseError>();
+            let is_usage =
+                error.is::<run::FlagError>() || of_release.is_some_and(release::ReleaseError::is_usage);
+            if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -40,6 +43,12 @@ fn execute(command: Command) -> Result<(), Box<dyn Error>> {
             let answer = runtime.block_on(run::run(settings, controller::run));
             runtime.shutdown_timeout(FAREWELL);
             answer?;
+        }
+        Command::Release(arguments) => {
+            let settings = arguments.settings()?;
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(release::run(&settings, &mut io::stdout()))?;
         }
     }
     Ok(())

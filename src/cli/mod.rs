@@ -1,6 +1,7 @@
 //! The commands of the binary.
 
 pub mod crds;
+pub mod release;
 pub mod run;
 
 use clap::{Parser, Subcommand};
@@ -21,4 +22,7 @@ pub enum Command {
     Run(Box<run::RunArguments>),
     /// Print the custom resource definitions as YAML
     Crds,
+    /// Take the operator's finalizers off, without an operator; the rows stay on the appliance. Ends with 0 when all are off, with 1
+    /// when not, with 2 when a flag cannot be used
+    Release(release::ReleaseArguments),
 }

@@ -11,11 +11,12 @@ mod records;
 mod rounds;
 mod secret;
 mod tls;
+mod turns;
 mod watches;
 mod windows;
 mod zones;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -74,7 +75,7 @@ pub async fn run(
     health: Health,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let mut config = config(&settings).await?;
+    let mut config = config(settings.kubeconfig.as_deref()).await?;
     let client = |config: kube::Config| {
         kube::Client::try_from(config).map_err(|error| StartError::Config(error.to_string()))
     };
@@ -93,11 +94,13 @@ pub async fn run(
 
     let leases = Leases::new(for_leases, &settings.operator_namespace, &settings.instance_id, settings.lease);
     let events = EventSink::start(kube.clone(), &settings.instance_id);
+    let identity =
+        Identity { cluster: settings.cluster_name.as_str().into(), cluster_uid: cluster_uid.as_str().into() };
     let surroundings = appliance::Surroundings {
         kube: kube.clone(),
         claim: Claim::never(),
         operator_namespace: settings.operator_namespace.as_str().into(),
-        cluster_name: settings.cluster_name.as_str().into(),
+        identity: identity.clone(),
         user_agent: format!(
             "solidserver-operator/{} ({}; {})",
             env!("CARGO_PKG_VERSION"),
@@ -113,10 +116,7 @@ pub async fn run(
     let known = records.clone();
     let tools = Arc::new(Tools {
         cluster: Cluster { client: kube, claim: Claim::never() },
-        identity: Identity {
-            cluster: settings.cluster_name.as_str().into(),
-            cluster_uid: cluster_uid.as_str().into(),
-        },
+        identity,
         exists: Arc::new(move |object| known.exists(object)),
         metrics,
         events,
@@ -127,9 +127,13 @@ pub async fn run(
     Ok(())
 }
 
-async fn config(settings: &Settings) -> Result<kube::Config, StartError> {
+/// The way to the API server: by a kubeconfig file, or by the usual ways to find one, or the cluster that the process runs in.
+///
+/// # Errors
+/// [`StartError::Config`].
+pub async fn config(kubeconfig: Option<&Path>) -> Result<kube::Config, StartError> {
     let unusable = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
-    let (mut config, names_proxy) = match &settings.kubeconfig {
+    let (mut config, names_proxy) = match kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path).map_err(|error| unusable(&error))?;
             let names_proxy = names_proxy(&file);

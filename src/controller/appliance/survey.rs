@@ -1,0 +1,59 @@
+//! What an appliance offers: its version, and the views and zones of the DNS servers that are in use.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::Task;
+use crate::api::SolidServerSpec;
+use crate::controller::catalogue::{Catalogue, ServerCatalogue};
+use crate::reconcile;
+use crate::solidserver::{Client, Error};
+
+impl Task {
+    /// Lists what the appliance offers.
+    pub(super) async fn survey(
+        &mut self,
+        client: &Client,
+        spec: &SolidServerSpec,
+    ) -> Result<Catalogue, Error> {
+        let version = client.version().await?;
+        self.dirty |= self.status.version != version;
+        self.status.version = version;
+        let servers = client.servers().await?;
+        let mut catalogue = Catalogue {
+            servers: servers
+                .iter()
+                .filter(|server| !server.is_member)
+                .map(|server| Arc::clone(&server.name))
+                .collect(),
+            ..Catalogue::default()
+        };
+        let spoken_of = servers_in_use(spec, &BTreeSet::new());
+        for server in servers_in_use(spec, &self.servers) {
+            if !catalogue.servers.contains(&server) {
+                continue;
+            }
+            match futures::try_join!(client.views(&server), client.zones(&server)) {
+                Ok((views, zones)) => {
+                    catalogue.listed.insert(server, ServerCatalogue::new(views, zones));
+                }
+                // A server that only a DnsRecord names must not stop the others.
+                Err(error) if !spoken_of.contains(&server) && !reconcile::is_trouble(&error) => {
+                    warn!(solid_server = %self.name, %server, "cannot list its zones: {error}");
+                    catalogue.unreadable.insert(server, reconcile::words(&error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(catalogue)
+    }
+}
+
+/// The DNS servers whose views and zones are listed: those of the spec, and those that records name.
+fn servers_in_use(spec: &SolidServerSpec, named: &BTreeSet<Arc<str>>) -> BTreeSet<Arc<str>> {
+    let granted =
+        spec.zones.iter().filter_map(|grant| grant.dns_servers.as_ref()).flatten().map(String::as_str);
+    spec.default_dns_server().into_iter().chain(granted).map(Arc::from).chain(named.iter().cloned()).collect()
+}
