@@ -10,6 +10,7 @@ mod guard;
 mod report;
 mod retry;
 mod settle;
+mod stored;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use tracing::{debug, info, warn};
 
-use crate::api::{DnsRecord, Reason};
+use crate::api::Reason;
 use crate::lease::Claim;
 use crate::plan::{
     Brake, Change, Claim as RecordClaim, Decision, Identity, Marks, ObjectName, Owner, Verdict, ZoneView,
@@ -38,6 +39,7 @@ pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
 pub use report::{is_ready, is_spared, shown_reason, status};
 pub use retry::{ErrorClass, delay, is_trouble, next_try, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
+pub use stored::{StoredRecord, Unreadable};
 
 /// How long a pass begins new records before it lets newly changed ones join.
 const SLICE: Duration = Duration::from_secs(1);
@@ -74,7 +76,9 @@ impl Tools {
 /// One DnsRecord as a pass needs it.
 pub struct Subject {
     /// The newest known state of the object.
-    pub record: Arc<DnsRecord>,
+    pub record: StoredRecord,
+    /// Whether its spec says that nothing is to be written.
+    pub suspended: bool,
     /// What is remembered of its writes.
     pub brake: Brake,
     /// Tries since it last settled.
@@ -136,7 +140,7 @@ pub struct Trouble {
 #[derive(Default)]
 pub struct Done {
     /// How each DnsRecord ended.
-    pub settled: Vec<Settled>,
+    pub settled: Vec<Settled<StoredRecord>>,
     /// What is known of the zone's rows, for the next slice.
     pub known: Option<Known>,
     /// List and count calls.
@@ -205,7 +209,7 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
     };
     let mut subjects = work.subjects;
     let at_work = work.client.concurrency() + BESIDE;
-    let settled: Vec<Settled> = futures::stream::iter(decisions)
+    let settled: Vec<Settled<StoredRecord>> = futures::stream::iter(decisions)
         .filter_map(|decision| {
             std::future::ready(subjects.remove(&decision.object).map(|subject| (decision, subject)))
         })
@@ -341,10 +345,11 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .map(|(object, subject)| {
             let finding = &finding;
             async move {
-                let fresh = if is_spared(&subject.record) {
-                    None
-                } else {
-                    settle::say(tools, &subject.record, finding).await.ok().flatten()
+                let fresh = match subject.record.read() {
+                    Ok(record) if !is_spared(&record) => {
+                        settle::say(tools, &record, finding).await.ok().flatten()
+                    }
+                    _ => None,
                 };
                 Settled::again(object, subject, class, fresh)
             }
