@@ -1,7 +1,9 @@
 //! The commands of the binary.
 
 pub mod crds;
+pub mod manifests;
 pub mod run;
+pub mod target;
 
 use clap::{Parser, Subcommand};
 

@@ -3,6 +3,7 @@
 mod appliance;
 mod binding;
 mod catalogue;
+mod cluster;
 mod connection;
 mod endpoints;
 mod engine;
@@ -21,11 +22,13 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+pub use self::catalogue::Refusal;
+pub use self::cluster::kube_client;
+pub use self::connection::{Caller, connect, named_secrets};
 use crate::lease::{Claim, Leases, Timing};
 use crate::plan::Identity;
 use crate::reconcile::{Cluster, EventSink, Tools};
@@ -74,7 +77,7 @@ pub async fn run(
     health: Health,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let mut config = config(&settings).await?;
+    let mut config = cluster::config(settings.kubeconfig.as_deref(), None).await?;
     let client = |config: kube::Config| {
         kube::Client::try_from(config).map_err(|error| StartError::Config(error.to_string()))
     };
@@ -125,39 +128,6 @@ pub async fn run(
     let engine = engine::Engine::new(tools, surroundings, records, health, 2 * lists + 1, leases);
     engine.run(sights, news, shutdown).await;
     Ok(())
-}
-
-async fn config(settings: &Settings) -> Result<kube::Config, StartError> {
-    let unusable = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
-    let (mut config, names_proxy) = match &settings.kubeconfig {
-        Some(path) => {
-            let file = Kubeconfig::read_from(path).map_err(|error| unusable(&error))?;
-            let names_proxy = names_proxy(&file);
-            let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-                .await
-                .map_err(|error| unusable(&error))?;
-            (config, names_proxy)
-        }
-        None => {
-            let config = kube::Config::infer().await.map_err(|error| unusable(&error))?;
-            (config, Kubeconfig::read().is_ok_and(|file| names_proxy(&file)))
-        }
-    };
-    // HTTPS_PROXY is the way to appliances. kube reads it for a kubeconfig, and not within a cluster; the way to the API server
-    // shall not depend on where the operator runs.
-    if !names_proxy {
-        config.proxy_url = None;
-    }
-    config.connect_timeout = Some(Duration::from_secs(5));
-    Ok(config)
-}
-
-/// Whether the kubeconfig itself names a proxy for the cluster of its current context.
-fn names_proxy(file: &Kubeconfig) -> bool {
-    let context = file.contexts.iter().find(|context| Some(&context.name) == file.current_context.as_ref());
-    let cluster = context.and_then(|context| context.context.as_ref()).map(|context| &context.cluster);
-    let cluster = file.clusters.iter().find(|named| Some(&named.name) == cluster);
-    cluster.and_then(|named| named.cluster.as_ref()).is_some_and(|cluster| cluster.proxy_url.is_some())
 }
 
 /// The UID of the kube-system namespace. Waits for an API server that is not there yet; `None` when told to stop meanwhile.
