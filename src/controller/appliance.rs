@@ -2,7 +2,7 @@
 
 mod guard;
 
-pub(super) use self::guard::{Trigger, triggers};
+pub(super) use self::guard::{Trigger, triggers, zone_status};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,8 +17,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::catalogue::{Catalogue, Refusal, ServerCatalogue};
+use super::catalogue::{Catalogue, Refusal};
 use super::connection::Connector;
+use super::survey::survey;
 use super::windows::Windows;
 use crate::api::{
     ConditionType, LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec,
@@ -410,36 +411,12 @@ impl Task {
 
     /// Lists what the appliance offers.
     async fn survey(&mut self, client: &Client, spec: &SolidServerSpec) -> Result<Catalogue, Error> {
-        let version = client.version().await?;
-        self.dirty |= self.status.version != version;
-        self.status.version = version;
-        let servers = client.servers().await?;
-        let mut catalogue = Catalogue {
-            servers: servers
-                .iter()
-                .filter(|server| !server.is_member)
-                .map(|server| Arc::clone(&server.name))
-                .collect(),
-            ..Catalogue::default()
-        };
-        let spoken_of = servers_in_use(spec, &BTreeSet::new());
-        for server in servers_in_use(spec, &self.servers) {
-            if !catalogue.servers.contains(&server) {
-                continue;
-            }
-            match futures::try_join!(client.views(&server), client.zones(&server)) {
-                Ok((views, zones)) => {
-                    catalogue.listed.insert(server, ServerCatalogue::new(views, zones));
-                }
-                // A server that only a DnsRecord names must not stop the others.
-                Err(error) if !spoken_of.contains(&server) && !reconcile::is_trouble(&error) => {
-                    warn!(solid_server = %self.name, %server, "cannot list its zones: {error}");
-                    catalogue.unreadable.insert(server, reconcile::words(&error));
-                }
-                Err(error) => return Err(error),
-            }
+        let (version, catalogue) = survey(client, &self.name, spec, &self.servers).await;
+        if let Some(version) = version {
+            self.dirty |= self.status.version != version;
+            self.status.version = version;
         }
-        Ok(catalogue)
+        catalogue
     }
 
     /// Writes the conditions if they differ, with all else that is to be written.
@@ -538,13 +515,6 @@ impl Task {
             }
         }
     }
-}
-
-/// The DNS servers whose views and zones are listed: those of the spec, and those that records name.
-fn servers_in_use(spec: &SolidServerSpec, named: &BTreeSet<Arc<str>>) -> BTreeSet<Arc<str>> {
-    let granted =
-        spec.zones.iter().filter_map(|grant| grant.dns_servers.as_ref()).flatten().map(String::as_str);
-    spec.default_dns_server().into_iter().chain(granted).map(Arc::from).chain(named.iter().cloned()).collect()
 }
 
 /// Whether the appliance is worked with, or tried, without a look at its certificate.

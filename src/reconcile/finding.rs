@@ -36,7 +36,7 @@ pub struct AppliedNow {
 
 /// What a decision is spoken of in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances<'a> {
+pub struct Circumstances<'a> {
     /// The zone.
     pub place: &'a Place,
     /// Where rows are left that are being removed.
@@ -56,7 +56,8 @@ impl Finding {
     }
 
     /// What a decision means once its steps are done; `None` when nothing of the record is left to speak of.
-    pub(super) fn of(decision: &Decision, circumstances: Circumstances<'_>) -> Option<Self> {
+    #[must_use]
+    pub fn of(decision: &Decision, circumstances: Circumstances<'_>) -> Option<Self> {
         let Circumstances { place, leaves, defaults_changed, cluster, solid_server } = circumstances;
         let key = &decision.rrset.key;
         let (reason, message) = match &decision.verdict {
