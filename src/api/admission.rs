@@ -339,4 +339,35 @@ mod tests {
         assert_eq!(admission.judge(&of("https://ddi.example.com"), None), []);
         assert_eq!(fields(&admission.judge(&of("http://ddi.example.com"), None)), ["spec.endpoint"]);
     }
+
+    /// What a real API server refuses (tests/integration/api/refused.rs) is refused here, for the same field.
+    #[test]
+    fn what_the_api_server_refuses_is_refused_here() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/manifests/invalid");
+        let records = Admission::of::<DnsRecord>().unwrap();
+        let solid_servers = Admission::of::<SolidServer>().unwrap();
+        let (mut cases, mut complaints) = (0, Vec::new());
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let file: Value = serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            for case in file["cases"].as_array().unwrap() {
+                cases += 1;
+                let mut spec = file["spec"].as_object().unwrap().clone();
+                spec.extend(case["spec"].as_object().unwrap().clone());
+                let mut object = record(Value::Object(spec));
+                if let Some(name) = case.get("name") {
+                    object["metadata"]["name"] = name.clone();
+                }
+                object["kind"] = file["kind"].clone();
+                let admission = if file["kind"] == "DnsRecord" { &records } else { &solid_servers };
+                let violations = admission.judge(&object, None);
+                let field = case.get("field").or(file.get("field")).and_then(Value::as_str).unwrap();
+                if !fields(&violations).contains(&field) {
+                    complaints.push(format!("{}: {}: {field}: {violations:?}", path.display(), case["why"]));
+                }
+            }
+        }
+        assert!(cases > 200, "only {cases} cases");
+        assert!(complaints.is_empty(), "{} of {cases}: {complaints:#?}", complaints.len());
+    }
 }
