@@ -21,10 +21,14 @@ type Login = [(&'static str, &'static str); 2];
 const PASSWORD: Login = [("SOLIDSERVER_USERNAME", "username"), ("SOLIDSERVER_PASSWORD", "password")];
 const TOKEN: Login = [("SOLIDSERVER_TOKEN_ID", "tokenId"), ("SOLIDSERVER_TOKEN_SECRET", "tokenSecret")];
 
+/// The variable with the endpoint that the login in the environment is for.
+const ENDPOINT: &str = "SOLIDSERVER_ENDPOINT";
+
 /// Flags of commands that look at appliances. Each has an environment variable; the flag wins.
 ///
 /// The login comes from SOLIDSERVER_TOKEN_ID and SOLIDSERVER_TOKEN_SECRET, or SOLIDSERVER_USERNAME and SOLIDSERVER_PASSWORD, where
-/// these are set, and else from the Secret that the SolidServer names.
+/// these are set, and else from the Secret that the SolidServer names. With SOLIDSERVER_ENDPOINT it goes to that appliance only, whatever
+/// the manifests say.
 #[derive(Clone, Debug, Args)]
 pub struct TargetArguments {
     /// Manifests: files, folders, or - for standard input; may be given several times
@@ -82,6 +86,18 @@ pub enum TargetError {
         /// The one that is not.
         missing: &'static str,
     },
+    /// The login in the environment is for another appliance.
+    #[error(
+        "SolidServer {name:?} has the endpoint {endpoint}; the login in the environment is for {allowed} ({ENDPOINT})"
+    )]
+    OtherEndpoint {
+        /// Its name.
+        name: String,
+        /// Where it is.
+        endpoint: String,
+        /// Where the login may be sent.
+        allowed: String,
+    },
     /// A SolidServer that is nowhere.
     #[error("there is no SolidServer {name:?} {searched}")]
     NoSolidServer {
@@ -114,6 +130,8 @@ pub struct Surroundings {
     /// The namespace of the Secrets.
     pub operator_namespace: String,
     login: Option<BTreeMap<String, ByteString>>,
+    /// Where the login may be sent; anywhere when absent.
+    endpoint: Option<String>,
 }
 
 /// An appliance to look at.
@@ -141,7 +159,8 @@ impl TargetArguments {
             (None, None) => None,
             (path, context) => Some(kube_client(path.as_deref(), context.as_deref()).await?),
         };
-        Ok(Surroundings { manifests, cluster, operator_namespace, login })
+        let endpoint = said(std::env::var(ENDPOINT).ok());
+        Ok(Surroundings { manifests, cluster, operator_namespace, login, endpoint })
     }
 }
 
@@ -201,6 +220,15 @@ impl Surroundings {
             }
         }
         if let Some(login) = &self.login {
+            let same =
+                |allowed: &String| allowed.trim_end_matches('/') == spec.endpoint.trim_end_matches('/');
+            if let Some(allowed) = self.endpoint.as_ref().filter(|allowed| !same(allowed)) {
+                return Err(TargetError::OtherEndpoint {
+                    name: solid_server.metadata.name.clone().unwrap_or_default(),
+                    endpoint: spec.endpoint,
+                    allowed: allowed.clone(),
+                });
+            }
             // Whoever looks has an account of their own, which may log in another way than the operator's.
             let by_token = login.contains_key("tokenId");
             spec.auth_method = match spec.auth_method {

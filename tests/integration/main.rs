@@ -54,6 +54,8 @@ mod logins;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
+mod plan_command;
+#[cfg(test)]
 mod quirks;
 #[cfg(test)]
 mod smoke;
