@@ -164,6 +164,15 @@ async fn document(arguments: &PlanArguments) -> Result<Document, PlanError> {
         Some(cluster) => Some(objects::cluster_uid(cluster).await?),
         None => None,
     };
+    let named = gathered
+        .objects
+        .solid_servers
+        .iter()
+        .filter_map(|object| object.status.as_ref()?.cluster_name.clone());
+    let others: BTreeSet<String> = named.filter(|named| *named != cluster_name).collect();
+    gathered.notes.extend(others.into_iter().map(|named| {
+        format!("--cluster-name is {cluster_name:?}, and the operator of this cluster calls it {named:?}: marks of that are taken for another cluster's")
+    }));
     let writer = Writer { cluster_name, cluster_uid };
     let mut preview = preview(&gathered.objects, &writer, &clients, &reporter.progress).await;
     drop(reporter);

@@ -338,6 +338,7 @@ async fn ten_thousand_manifests_cost_as_many_calls_as_the_zone_has_pages() {
     assert_eq!(document["summary"]["calls"]["add"], 2 * COUNT);
     let calls = simulator.calls();
     assert_eq!(calls.of("rr", "list"), rows.div_ceil(PAGE) as u64, "{calls:?}");
+    assert_eq!(document["summary"]["reads"], calls.of("rr", "list") + calls.of("rr", "count"));
     // The version, the servers and the zones, and what proves that lists are whole.
     assert!(calls.total - calls.of("rr", "list") <= 10, "{calls:?}");
     assert_eq!(calls.writes(), 0);

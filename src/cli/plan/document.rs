@@ -45,6 +45,8 @@ pub struct Summary {
     pub invalid: usize,
     /// Calls that would write, by operation. What is held, suspended or only reported is not among them.
     pub calls: CallCounts,
+    /// Calls that it took to read the zones.
+    pub reads: usize,
 }
 
 /// Calls that would write.
@@ -284,7 +286,8 @@ pub struct Failure {
 impl Document {
     /// Puts the plan together.
     pub(super) fn new(preview: &Preview, gathered: &Gathered) -> Self {
-        let mut summary = Summary { invalid: gathered.invalid.len(), ..Summary::default() };
+        let (invalid, reads) = (gathered.invalid.len(), preview.reads);
+        let mut summary = Summary { invalid, reads, ..Summary::default() };
         for record in &preview.records {
             summary.count(record.outcome);
             let written = record.changes.iter().filter(|_| record.outcome.writes());

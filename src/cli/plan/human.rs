@@ -38,7 +38,9 @@ fn write(text: &mut String, document: &Document, paint: &Paint) -> std::fmt::Res
         writeln!(text, "SolidServer {}: {}{version}", appliance.solid_server, appliance.endpoint)?;
     }
     let mut heading = String::new();
-    for record in &document.records {
+    let mut records: Vec<&Record> = document.records.iter().collect();
+    records.sort_by_cached_key(|record| (record.zone.is_none(), place(record)));
+    for record in records {
         let next = place(record);
         if next != heading {
             writeln!(text, "\n{}", paint.paint(BOLD, &next))?;
