@@ -3,6 +3,8 @@
 pub mod api;
 pub mod cli;
 pub mod controller;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod lease;
 pub mod plan;
 pub mod queue;

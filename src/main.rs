@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use solidserver_operator::cli::{Arguments, Command, crds, plan, run};
+use solidserver_operator::cli::{Arguments, Command, crds, plan, release, run};
 use solidserver_operator::controller;
 
 /// How long tasks that nobody waits for may take to end.
@@ -30,7 +30,10 @@ fn main() -> ExitCode {
             } else {
                 eprintln!("error: {text}");
             }
-            if error.is::<run::FlagError>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+            let of_release = error.downcast_ref::<release::ReleaseError>();
+            let is_usage =
+                error.is::<run::FlagError>() || of_release.is_some_and(release::ReleaseError::is_usage);
+            if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -53,7 +56,11 @@ fn execute(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             let settings = arguments.settings()?;
             waiting_for(run::run(settings, controller::run))??;
         }
-        Command::Plan(arguments) => return Ok(waiting_for(plan::plan(*arguments))??.into()),
+        Command::Plan(arguments) => return Ok(waiting_for(Box::pin(plan::plan(*arguments)))??.into()),
+        Command::Release(arguments) => {
+            let settings = arguments.settings()?;
+            waiting_for(release::run(&settings, &mut io::stdout()))??;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

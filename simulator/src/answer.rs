@@ -3,6 +3,7 @@
 use http::{HeaderName, StatusCode, header};
 
 use crate::columns::{Column, Comparison, Context};
+use crate::filler::Filler;
 use crate::quirk::{QuirkName, Quirks};
 use crate::request::{Dialect, Object, Operation, ServiceRequest};
 use crate::v2;
@@ -14,6 +15,8 @@ pub(crate) struct Answer {
     pub(crate) content_type: &'static str,
     pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) body: String,
+    /// What comes instead of the body.
+    pub(crate) filler: Option<Filler>,
 }
 
 /// Why a call is refused, in the appliance's words.
@@ -80,7 +83,12 @@ impl Refusal {
 
 impl Answer {
     pub(crate) fn json(status: u16, body: impl Into<String>) -> Self {
-        Self { status, content_type: JSON, headers: Vec::new(), body: body.into() }
+        Self { status, content_type: JSON, headers: Vec::new(), body: body.into(), filler: None }
+    }
+
+    /// 200 with a body that is longer than anybody should read.
+    pub(crate) fn endless(filler: Filler) -> Self {
+        Self { filler: Some(filler), ..Self::json(200, "") }
     }
 
     /// 204: nothing found.
@@ -131,6 +139,7 @@ impl Answer {
             content_type: "text/html; charset=UTF-8",
             headers: Vec::new(),
             body: format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"),
+            filler: None,
         }
     }
 
@@ -164,7 +173,11 @@ impl Answer {
     }
 
     pub(crate) fn into_response(self) -> http::Response<axum::body::Body> {
-        let mut response = http::Response::new(axum::body::Body::from(self.body));
+        let body = match self.filler {
+            Some(filler) => axum::body::Body::new(filler),
+            None => axum::body::Body::from(self.body),
+        };
+        let mut response = http::Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if self.status != 204 {

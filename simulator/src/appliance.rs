@@ -11,6 +11,7 @@ use crate::answer::{Answer, Refusal};
 use crate::authentication::{self, Verdict};
 use crate::calls::Ticket;
 use crate::fault::FaultKind;
+use crate::filler::Filler;
 use crate::quirk::QuirkName;
 use crate::request::{self, Dialect, Malformed, ServiceRequest, Transport};
 use crate::service::{self, Tampering};
@@ -234,6 +235,18 @@ impl Appliance {
                 }
                 FaultKind::Html { after_commit } => {
                     (Replacement::Answer(Answer::html(200, "SOLIDserver is starting")), *after_commit)
+                }
+                FaultKind::Redirect { code, location } => {
+                    let mut answer = Answer::html(*code, "Moved");
+                    answer.headers.push((header::LOCATION, location.clone()));
+                    (Replacement::Answer(answer), false)
+                }
+                FaultKind::Flood { mib } => {
+                    (Replacement::Answer(Answer::endless(Filler::length(*mib * 1024 * 1024))), false)
+                }
+                FaultKind::Trickle { ms } => {
+                    let filler = Filler::trickle(Duration::from_millis(*ms));
+                    (Replacement::Answer(Answer::endless(filler)), false)
                 }
                 FaultKind::Reject { message, severity } => {
                     let mut refusal = error(message, "Rejected by a rule of the appliance");

@@ -102,6 +102,24 @@ pub enum FaultKind {
         #[serde(default)]
         after_commit: bool,
     },
+    /// The caller is sent elsewhere.
+    Redirect {
+        /// The status.
+        #[serde(default = "found")]
+        code: u16,
+        /// The `Location` header.
+        location: String,
+    },
+    /// HTTP 200 with a body of this length, which looks like the beginning of a list.
+    Flood {
+        /// Mebibytes.
+        mib: usize,
+    },
+    /// HTTP 200 with a body that never ends and comes byte by byte.
+    Trickle {
+        /// Milliseconds between two bytes.
+        ms: u64,
+    },
     /// A write is refused with an error object, HTTP 400.
     Reject {
         /// The errmsg.
@@ -153,12 +171,16 @@ fn ok() -> u16 {
     200
 }
 
+fn found() -> u16 {
+    302
+}
+
 fn one() -> usize {
     1
 }
 
 /// Every field that a fault can have in JSON. Misspelt ones are refused, lest a test believe in a fault that is not there.
-pub(crate) const FIELDS: [&str; 18] = [
+pub(crate) const FIELDS: [&str; 20] = [
     "service",
     "dialect",
     "parameters",
@@ -177,6 +199,8 @@ pub(crate) const FIELDS: [&str; 18] = [
     "rows",
     "name",
     "value",
+    "location",
+    "mib",
 ];
 
 impl Fault {

@@ -19,6 +19,7 @@ mod config;
 mod dns;
 mod error;
 mod fault;
+mod filler;
 mod quirk;
 mod record;
 mod recording;

@@ -109,7 +109,7 @@ reasons! {
     RateLimited => InProgress,
     /// The appliance's certificate is not trusted, or the TLS handshake fails.
     TlsFailed => InProgress,
-    /// suspend is set on the object or on its SolidServer.
+    /// suspend is set on the object or on its SolidServer; a DnsRecord shows it while something would be written for it.
     Suspended => InProgress,
     /// The deletion guard holds the deletion until it is approved or abandoned.
     DeletionHeld => InProgress,

@@ -170,7 +170,8 @@ pub struct DnsRecordSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 
-    /// true: the operator writes nothing for this object, and deleting it leaves its records. Default: false.
+    /// true: the operator writes nothing for this object and says what it would write; deleting it leaves its records.
+    /// Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
 }

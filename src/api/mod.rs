@@ -56,6 +56,9 @@ pub const ABANDON: &str = "solidserver.dev/abandon";
 /// Annotation on a SolidServer with the UID of another cluster whose rows are to be taken over.
 pub const TAKE_OVER: &str = "solidserver.dev/take-over";
 
+/// Annotation on a SolidServer with the id under which an endpoint that shows none of our rows is accepted.
+pub const ACCEPT_APPLIANCE: &str = "solidserver.dev/accept-appliance";
+
 /// Annotation on a SolidServer with the id of held deletions that may happen.
 pub const APPROVE_DELETIONS: &str = "solidserver.dev/approve-deletions";
 

@@ -130,7 +130,8 @@ pub struct SolidServerSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_warnings: bool,
 
-    /// true: nothing is read from or written to this appliance; what is in DNS stays as it is. Default: false.
+    /// true: nothing is written to this appliance. It is read as before, and each record that differs says what would be
+    /// written; deleted records wait. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
 }

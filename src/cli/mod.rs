@@ -3,6 +3,7 @@
 pub mod crds;
 pub mod manifests;
 pub mod plan;
+pub mod release;
 pub mod run;
 pub mod target;
 
@@ -30,4 +31,7 @@ pub enum Command {
     Plan(Box<plan::PlanArguments>),
     /// Print the custom resource definitions as YAML
     Crds,
+    /// Take the operator's finalizers off, without an operator; the rows stay on the appliance. Ends with 0 when all are off, with 1
+    /// when not, with 2 when a flag cannot be used
+    Release(release::ReleaseArguments),
 }

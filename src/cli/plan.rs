@@ -173,8 +173,19 @@ async fn document(arguments: &PlanArguments) -> Result<Document, PlanError> {
     gathered.notes.extend(others.into_iter().map(|named| {
         format!("--cluster-name is {cluster_name:?}, and the operator of this cluster calls it {named:?}: marks of that are taken for another cluster's")
     }));
+    gathered.notes.extend(gathered.objects.solid_servers.iter().filter_map(|object| {
+        let before = object.status.as_ref()?.endpoint.as_deref()?.trim_end_matches('/');
+        let now = object.spec.endpoint.trim_end_matches('/');
+        (before != now).then(|| {
+            format!(
+                "SolidServer {} was worked with at {before} so far: at {now} the operator writes only if rows of its own are \
+                 there, or somebody accepts the appliance (WrongAppliance)",
+                object.metadata.name.as_deref().unwrap_or_default()
+            )
+        })
+    }));
     let writer = Writer { cluster_name, cluster_uid };
-    let mut preview = preview(&gathered.objects, &writer, &clients, &reporter.progress).await;
+    let mut preview = Box::pin(preview(&gathered.objects, &writer, &clients, &reporter.progress)).await;
     drop(reporter);
     if surroundings.cluster.is_none() {
         explain_what_is_not_known(&mut preview, &mut gathered, &writer, arguments.prune);
@@ -182,7 +193,7 @@ async fn document(arguments: &PlanArguments) -> Result<Document, PlanError> {
     Ok(Document::new(&preview, &gathered))
 }
 
-/// A client for each SolidServer that is asked about and may be worked with.
+/// A client for each SolidServer that is asked about.
 async fn clients(
     surroundings: &Surroundings,
     gathered: &Gathered,
@@ -193,7 +204,7 @@ async fn clients(
     let mut clients = BTreeMap::new();
     for solid_server in &gathered.objects.solid_servers {
         let name = solid_server.metadata.name.as_deref().unwrap_or_default();
-        if names.contains(name) && !solid_server.spec.suspend {
+        if names.contains(name) {
             let client = surroundings.connect(solid_server, Some(Arc::clone(&reporter.calls) as _)).await?;
             clients.insert(name.to_owned(), client);
         }

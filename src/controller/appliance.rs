@@ -1,8 +1,11 @@
 //! One SolidServer (IO): its client, what the appliance offers, and its status. One task each.
 
 mod guard;
+mod recognition;
+mod survey;
 
 pub(super) use self::guard::{Trigger, triggers, zone_status};
+pub(super) use self::survey::survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,23 +16,23 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::runtime::events::EventType;
 use kube::{Api, Resource as _, ResourceExt as _};
 use serde_json::json;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use super::catalogue::{Catalogue, Refusal};
 use super::connection::Connector;
-use super::survey::survey;
+use super::endpoints::endpoint;
 use super::windows::Windows;
 use crate::api::{
     ConditionType, LastSync, Reason, RecordCounts, SOLID_SERVER_FINALIZER, SolidServer, SolidServerSpec,
     SolidServerStatus, Standing, ZoneStatus, find, kstatus,
 };
 use crate::lease::Claim;
-use crate::plan::{Grant, Marks};
+use crate::plan::{Grant, Identity, Marks, Remembered};
 use crate::reconcile::{self, DeletionRequest, ErrorClass, EventSink, Notice, Trouble};
 use crate::record::{Place, RrsetKey};
-use crate::solidserver::{Client, Error};
+use crate::solidserver::Client;
 use crate::telemetry::Metrics;
 
 /// The least time between two patches of the status that only bring counts up to date.
@@ -40,6 +43,9 @@ const LOOK_SPACING: Duration = Duration::from_secs(2);
 
 /// Stands behind the message of a SolidServer whose appliance may be anybody.
 const UNCHECKED: &str = " (certificate not checked: spec.tls.insecureSkipVerify)";
+
+/// What the message of a suspended SolidServer begins with.
+const NOTHING_IS_WRITTEN: &str = "spec.suspend is true: nothing is written";
 
 /// What an appliance's task tells the engine.
 pub(super) enum News {
@@ -67,6 +73,13 @@ pub(super) enum News {
         refusal: Refusal,
         /// In which term of its Lease.
         term: Option<u64>,
+    },
+    /// It is asked what the statuses of its DnsRecords say is there.
+    Remembered {
+        /// The SolidServer.
+        name: Arc<str>,
+        /// Answered once all DnsRecords are known.
+        reply: oneshot::Sender<Remembered>,
     },
 }
 
@@ -146,8 +159,8 @@ pub(super) struct Surroundings {
     pub(super) claim: Claim,
     /// Where Secrets are.
     pub(super) operator_namespace: Arc<str>,
-    /// The operator's `--cluster-name`.
-    pub(super) cluster_name: Arc<str>,
+    /// Who we are, as marks say it.
+    pub(super) identity: Identity,
     /// `User-Agent` of calls to appliances.
     pub(super) user_agent: Arc<str>,
     /// Whether the environment names proxies for appliances.
@@ -174,6 +187,8 @@ pub(super) async fn run(
         windows: Windows::restored(&status),
         holds: Vec::new(),
         asked: Vec::new(),
+        stranger: None,
+        served: None,
         // A condition from before a restart is looked at once.
         holds_told: true,
         status,
@@ -239,6 +254,10 @@ struct Task {
     holds: Vec<Hold>,
     /// What annotations have asked for that is not written down yet.
     asked: Vec<Trigger>,
+    /// An endpoint that is not taken for the appliance of before.
+    stranger: Option<recognition::Stranger>,
+    /// The endpoint that was last worked with.
+    served: Option<String>,
     /// Whether the condition says so.
     holds_told: bool,
     /// DNS servers that records name.
@@ -279,8 +298,10 @@ impl Task {
             }
             Ask::Look => self.look_soon(),
             Ask::Zone { place, trouble: Some(trouble) } => {
-                if self.troubles.get(&place) != Some(&trouble) {
-                    self.troubles.insert(place, trouble);
+                let news = self.troubles.get(&place) != Some(&trouble);
+                self.troubles.insert(place, trouble);
+                // Nobody else probes an appliance that was given up.
+                if news || self.connector.is_given_up() {
                     self.look_soon();
                 }
             }
@@ -335,7 +356,11 @@ impl Task {
                 let due =
                     self.last_round.is_none_or(|last| last + interval <= now + Duration::from_millis(10));
                 let request = requested(&wish.object).cloned();
-                let resync = due || asked || request != self.request;
+                // What was read at another endpoint is nothing here, however long ago the spec was changed.
+                let served = Some(endpoint(&spec));
+                let moved = served != self.served;
+                self.served = served;
+                let resync = due || asked || moved || request != self.request;
                 self.request = request;
                 if resync {
                     self.last_round = Some(now);
@@ -347,7 +372,7 @@ impl Task {
                 if let Some(weaker) = self.status.what_is_weaker() {
                     message = format!("{message}; {weaker}");
                 }
-                let (reason, message) = if catalogue.is_blind() {
+                let (seen, said) = if catalogue.is_blind() {
                     (
                         Reason::NotVisible,
                         "the appliance shows this account no DNS server or zone; give it read rights"
@@ -358,6 +383,11 @@ impl Task {
                     (trouble.reason, format!("{place}: {}{advice}{}", trouble.message, trouble.advice))
                 } else {
                     (Reason::InSync, message)
+                };
+                let (reason, message) = if spec.suspend {
+                    (Reason::Suspended, format!("{NOTHING_IS_WRITTEN}; {said}"))
+                } else {
+                    (seen, said)
                 };
                 self.say(wish, reason, &message).await;
                 let ready = Ready {
@@ -374,11 +404,27 @@ impl Task {
             }
             Err((refusal, class)) => {
                 self.attempts += 1;
-                let wait = reconcile::delay(class, self.attempts, rand::random());
+                let wait = match refusal.reason {
+                    // Whole zones are read for that, and people need longer than a minute.
+                    Reason::WrongAppliance => interval,
+                    _ => reconcile::delay(class, self.attempts, rand::random()),
+                };
                 self.look_at = Some(Instant::now() + wait);
                 self.surroundings.metrics.solid_server_up(&self.name, false);
                 warn!(solid_server = %self.name, reason = refusal.reason.as_str(), "{}", refusal.message);
-                self.say(wish, refusal.reason, &refusal.message).await;
+                // Not for the DnsRecords: their status would be another one with each try.
+                let message = match class {
+                    ErrorClass::Outage => {
+                        format!("{}; {}", refusal.message, reconcile::next_try(wait, Timestamp::now()))
+                    }
+                    _ => refusal.message.clone(),
+                };
+                if spec.suspend && refusal.reason.standing() == Standing::InProgress {
+                    let message = format!("{NOTHING_IS_WRITTEN}, and nothing can be read: {message}");
+                    self.say(wish, Reason::Suspended, &message).await;
+                } else {
+                    self.say(wish, refusal.reason, &message).await;
+                }
                 let term = self.surroundings.claim.only();
                 let news = News::Trouble { name: Arc::clone(&self.name), refusal, term };
                 let _ = self.surroundings.news.send(news).await;
@@ -394,29 +440,16 @@ impl Task {
         if let Some(barred) = &wish.barred {
             return Err((barred.clone(), ErrorClass::Settings));
         }
-        if spec.suspend {
-            let refusal = Refusal::new(Reason::Suspended, "spec.suspend is true: nothing is read or written");
-            return Err((refusal, ErrorClass::Settings));
-        }
         let grants = spec
             .grants()
             .map_err(|error| (Refusal::new(Reason::InvalidValue, error.to_string()), ErrorClass::Settings))?;
         let client = self.connector.client(spec).await.map_err(|refusal| (refusal, ErrorClass::Settings))?;
-        let surveyed = self.survey(&client, spec).await;
-        surveyed.map(|catalogue| (client, catalogue, grants.into())).map_err(|error| {
+        let catalogue = self.survey(&client, spec).await.map_err(|error| {
             let message = format!("{}; {}", reconcile::words(&error), reconcile::advice(&error));
             (Refusal::new(reconcile::reason(&error), message), ErrorClass::of(&error))
-        })
-    }
-
-    /// Lists what the appliance offers.
-    async fn survey(&mut self, client: &Client, spec: &SolidServerSpec) -> Result<Catalogue, Error> {
-        let (version, catalogue) = survey(client, &self.name, spec, &self.servers).await;
-        if let Some(version) = version {
-            self.dirty |= self.status.version != version;
-            self.status.version = version;
-        }
-        catalogue
+        })?;
+        self.recognise(wish, &client, &catalogue).await?;
+        Ok((client, catalogue, grants.into()))
     }
 
     /// Writes the conditions if they differ, with all else that is to be written.
@@ -429,7 +462,7 @@ impl Task {
         let held = find(&self.status.conditions, ConditionType::DeletionsHeld);
         conditions
             .extend(held.cloned().filter(|_| find(&conditions, ConditionType::DeletionsHeld).is_none()));
-        let cluster_name = Some(self.surroundings.cluster_name.to_string());
+        let cluster_name = Some(self.surroundings.identity.cluster.to_string());
         let changed = self.status.conditions != conditions
             || self.status.observed_generation != generation
             || self.status.cluster_name != cluster_name;
@@ -519,9 +552,7 @@ impl Task {
 
 /// Whether the appliance is worked with, or tried, without a look at its certificate.
 fn is_unchecked(spec: &SolidServerSpec, reason: Reason) -> bool {
-    spec.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify)
-        && reason.standing() != Standing::Stalled
-        && reason != Reason::Suspended
+    spec.tls.as_ref().is_some_and(|tls| tls.insecure_skip_verify) && reason.standing() != Standing::Stalled
 }
 
 fn requested(object: &SolidServer) -> Option<&String> {

@@ -7,12 +7,16 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use super::StartError;
 
-/// How to reach the API server: by this kubeconfig file, or the usual ways to find one, or as a Pod of the cluster; in this context, or
-/// the current one.
+/// The way to the API server: by a kubeconfig file, or by the usual ways to find one, or the cluster that the process runs in.
 ///
 /// # Errors
 /// [`StartError::Config`].
-pub(super) async fn config(path: Option<&Path>, context: Option<&str>) -> Result<kube::Config, StartError> {
+pub async fn config(kubeconfig: Option<&Path>) -> Result<kube::Config, StartError> {
+    config_in(kubeconfig, None).await
+}
+
+/// The same in a context of the kubeconfig; the current one when none is named.
+async fn config_in(path: Option<&Path>, context: Option<&str>) -> Result<kube::Config, StartError> {
     let unusable = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
     let file = match (path, context) {
         (Some(path), _) => Some(Kubeconfig::read_from(path).map_err(|error| unusable(&error))?),
@@ -48,7 +52,7 @@ pub(super) async fn config(path: Option<&Path>, context: Option<&str>) -> Result
 /// # Errors
 /// [`StartError::Config`].
 pub async fn kube_client(path: Option<&Path>, context: Option<&str>) -> Result<kube::Client, StartError> {
-    let config = config(path, context).await?;
+    let config = config_in(path, context).await?;
     kube::Client::try_from(config).map_err(|error| StartError::Config(error.to_string()))
 }
 

@@ -98,6 +98,11 @@ impl Connector {
         self.secrets.changed().await;
     }
 
+    /// Whether the appliance has not answered several calls in a row, so that it is only probed.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.made.as_ref().is_some_and(|made| made.client.is_given_up())
+    }
+
     /// The client for this spec and the Secrets as they are now.
     pub(super) async fn client(&mut self, spec: &SolidServerSpec) -> Result<Client, Refusal> {
         let secrets = self.secrets.follow(&named_secrets(spec)).await;

@@ -29,7 +29,7 @@ pub(super) fn barred(solid_server: &SolidServer, all: &[&SolidServer]) -> Option
 }
 
 /// The endpoint without what does not tell two apart.
-fn endpoint(spec: &SolidServerSpec) -> String {
+pub(super) fn endpoint(spec: &SolidServerSpec) -> String {
     let text = Url::parse(&spec.endpoint).map_or_else(|_| spec.endpoint.clone(), String::from);
     text.trim_end_matches('/').to_owned()
 }

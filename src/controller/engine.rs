@@ -5,11 +5,11 @@ mod passing;
 mod placing;
 mod saying;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -23,11 +23,12 @@ use super::endpoints::barred;
 use super::quotas::Quotas;
 use super::records::{Records, newer};
 use super::rounds::{Round, Rounds};
+use super::turns::Turns;
 use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::api::{ApprovalKind, DnsRecord, SolidServer};
 use crate::lease::{Candidacy, Leases, UNSERVED};
-use crate::plan::{Labels, ObjectName};
+use crate::plan::{Labels, ObjectName, Remembered};
 use crate::queue::ZoneQueue;
 use crate::reconcile::{DeletionRequest, Done, Tools, is_held};
 use crate::telemetry::Health;
@@ -102,8 +103,8 @@ pub(super) struct Engine {
     passes: JoinSet<(ZoneKey, Option<u64>, Option<Done>)>,
     /// Passes that are running, by SolidServer.
     busy: HashMap<Arc<str>, usize>,
-    /// Zones that are due but whose appliance is busy enough.
-    held_back: HashMap<Arc<str>, VecDeque<ZoneKey>>,
+    /// Zones that are due but whose appliance is busy enough; for the queue they are running already.
+    turns: HashMap<Arc<str>, Turns>,
     errands: BTreeMap<ObjectName, Errand>,
     failed_errands: Vec<(ObjectName, Errand)>,
     running_errands: JoinSet<Ran>,
@@ -113,6 +114,8 @@ pub(super) struct Engine {
     /// The labels of the namespaces, by which delegation is judged.
     namespaces: HashMap<Arc<str>, Labels>,
     quotas: Quotas,
+    /// Appliances' tasks that wait to be told what the DnsRecords say is there.
+    unanswered: Vec<(Arc<str>, oneshot::Sender<Remembered>)>,
     /// Records whose binding is to be looked at anew, once what is going on has ended.
     to_rebind: BTreeSet<ObjectName>,
     /// Lists that are still to come: of records and of namespaces (one for each watched namespace), and of SolidServers.
@@ -144,7 +147,7 @@ impl Engine {
             queue: ZoneQueue::new(),
             passes: JoinSet::new(),
             busy: HashMap::new(),
-            held_back: HashMap::new(),
+            turns: HashMap::new(),
             errands: BTreeMap::new(),
             failed_errands: Vec::new(),
             running_errands: JoinSet::new(),
@@ -152,6 +155,7 @@ impl Engine {
             untold_holds: BTreeSet::new(),
             namespaces: HashMap::new(),
             quotas: Quotas::default(),
+            unanswered: Vec::new(),
             to_rebind: BTreeSet::new(),
             unlisted: lists,
         }
@@ -297,6 +301,9 @@ impl Engine {
                 self.rebind(&object, true);
             }
             self.update_wishes();
+            for (name, reply) in std::mem::take(&mut self.unanswered) {
+                self.remind(&name, reply);
+            }
             // Appliances that were looked at before the records were known: each waits for its first round.
             let ready = self.appliances.iter().filter(|(_, appliance)| appliance.ready.is_some());
             let names: Vec<Arc<str>> = ready.map(|(name, _)| Arc::clone(name)).collect();
@@ -469,6 +476,7 @@ impl Engine {
     fn hear(&mut self, news: News) {
         match news {
             News::Held { claim, object } => self.held(claim, *object),
+            News::Remembered { name, reply } => self.remind(&name, reply),
             News::Lost { name, claim } => self.lost(&name, Some(&claim)),
             // Of a term that is over.
             News::Ready(ready) if ready.term != self.term(&ready.name) => {}

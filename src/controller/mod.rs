@@ -12,8 +12,8 @@ mod quotas;
 mod records;
 mod rounds;
 mod secret;
-mod survey;
 mod tls;
+mod turns;
 mod watches;
 mod windows;
 mod zones;
@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 pub use self::catalogue::Refusal;
-pub use self::cluster::kube_client;
+pub use self::cluster::{config, kube_client};
 pub use self::connection::{Caller, connect, named_secrets};
 use crate::lease::{Claim, Leases, Timing};
 use crate::plan::Identity;
@@ -79,7 +79,7 @@ pub async fn run(
     health: Health,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let mut config = cluster::config(settings.kubeconfig.as_deref(), None).await?;
+    let mut config = config(settings.kubeconfig.as_deref()).await?;
     let client = |config: kube::Config| {
         kube::Client::try_from(config).map_err(|error| StartError::Config(error.to_string()))
     };
@@ -98,11 +98,13 @@ pub async fn run(
 
     let leases = Leases::new(for_leases, &settings.operator_namespace, &settings.instance_id, settings.lease);
     let events = EventSink::start(kube.clone(), &settings.instance_id);
+    let identity =
+        Identity { cluster: settings.cluster_name.as_str().into(), cluster_uid: cluster_uid.as_str().into() };
     let surroundings = appliance::Surroundings {
         kube: kube.clone(),
         claim: Claim::never(),
         operator_namespace: settings.operator_namespace.as_str().into(),
-        cluster_name: settings.cluster_name.as_str().into(),
+        identity: identity.clone(),
         user_agent: format!(
             "solidserver-operator/{} ({}; {})",
             env!("CARGO_PKG_VERSION"),
@@ -118,10 +120,7 @@ pub async fn run(
     let known = records.clone();
     let tools = Arc::new(Tools {
         cluster: Cluster { client: kube, claim: Claim::never() },
-        identity: Identity {
-            cluster: settings.cluster_name.as_str().into(),
-            cluster_uid: cluster_uid.as_str().into(),
-        },
+        identity,
         exists: Arc::new(move |object| known.exists(object)),
         metrics,
         events,

@@ -236,12 +236,6 @@ pub async fn preview(
                 }));
             continue;
         }
-        if solid_server.spec.suspend {
-            let message = format!("SolidServer {name}: spec.suspend is true: nothing is read or written");
-            let refused = |record| Foreseen::refused(record, Reason::Suspended, message.clone());
-            preview.records.extend(asked().map(|record| refused(record)));
-            continue;
-        }
         let Some(client) = clients.get(&*name) else { continue };
         let ground = Ground { objects, solid_server, name: Arc::clone(&name), client };
         match ground.survey(&candidates).await {

@@ -1,6 +1,7 @@
 //! Secrets by name (IO): their current content, followed without restart.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::api::Reason;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is known of a Secret.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) enum SecretState {
     /// Not looked at yet.
     #[default]
@@ -28,6 +29,17 @@ pub(super) enum SecretState {
     Missing,
     /// As it is now.
     Present(Arc<Secret>),
+}
+
+/// Without what it holds, which the Kubernetes type would print.
+impl fmt::Debug for SecretState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Unknown => "Unknown",
+            Self::Missing => "Missing",
+            Self::Present(_) => "Present",
+        })
+    }
 }
 
 impl SecretState {

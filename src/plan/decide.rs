@@ -12,6 +12,7 @@ use super::drift::{Wanted, difference};
 use super::ownership::{Identity, MARK_PARAMETERS, Marks, OWNER_PARAMETER, ObjectName, Owner, rrset_digest};
 use super::policy::divide;
 use super::rows::Rows;
+use super::turns::in_turns;
 
 /// Everything that a plan is made from.
 pub struct ZoneView<'a> {
@@ -140,7 +141,7 @@ pub fn plan(view: &ZoneView<'_>) -> Vec<Decision> {
     let mut decisions: Vec<Decision> =
         view.claims.iter().filter(|claim| claim.decide).map(|claim| planner.decide(claim)).collect();
     decisions.sort_by(|left, right| (left.motive, &left.object).cmp(&(right.motive, &right.object)));
-    decisions
+    in_turns(decisions)
 }
 
 /// What comes of one claim.

@@ -12,10 +12,12 @@ mod drift;
 mod guard;
 mod ownership;
 mod policy;
+mod recognition;
 mod rows;
 mod sharing;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod zone_choice;
 
 pub use brake::{Brake, BrakeReason, Braked, Fingerprint};
@@ -28,4 +30,5 @@ pub use ownership::{
     CLUSTER_UID_PARAMETER, Identity, MARK_PARAMETERS, Marks, OWNER_PARAMETER, ObjectName, Owner,
     RRSET_PARAMETER, rrset_digest,
 };
+pub use recognition::{Remembered, acceptance_id};
 pub use zone_choice::{ZoneRefusal, choose_zone};

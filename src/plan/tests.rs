@@ -10,7 +10,9 @@ mod guard;
 mod moving;
 mod ownership;
 mod properties;
+mod recognition;
 mod sharing;
+mod turns;
 mod unmarked;
 
 use std::collections::{BTreeMap, BTreeSet};

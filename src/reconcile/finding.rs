@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::api::{RECONCILE_REQUESTED_AT, Reason, TAKE_OVER};
-use crate::plan::{Decision, Verdict};
+use crate::plan::{Change, Decision, Motive, Verdict};
 use crate::record::{Place, Rrset};
+
+/// Changes that the message of a suspended DnsRecord names; it counts the others.
+const MOST_CHANGES: usize = 10;
+
+/// What the message of a suspended DnsRecord begins with.
+const SUSPENDED: &str = "spec.suspend is true";
 
 /// What is to be said of a DnsRecord.
 #[derive(Clone, Debug)]
@@ -43,6 +49,8 @@ pub struct Circumstances<'a> {
     pub leaves: Option<&'a Place>,
     /// The SolidServer's defaults name another place by now.
     pub defaults_changed: bool,
+    /// `spec.suspend` of the DnsRecord.
+    pub suspended: bool,
     /// The operator's `--cluster-name`.
     pub cluster: &'a str,
     /// The SolidServer.
@@ -55,10 +63,37 @@ impl Finding {
         Self { reason, message: message.into(), applied: None, wrote: false, served: None, hold: None }
     }
 
+    /// That the steps of a decision are not made because the DnsRecord is suspended, or the SolidServer that is named. The text
+    /// follows from the steps, so that it changes only with what is to be done.
+    #[must_use]
+    pub fn suspended(decision: &Decision, solid_server: Option<&str>) -> Self {
+        let who = match solid_server {
+            Some(solid_server) => format!("spec.suspend of SolidServer {solid_server} is true"),
+            None => SUSPENDED.to_owned(),
+        };
+        let drift = if decision.motive == Motive::Drift { "; it was changed on the appliance" } else { "" };
+        let counts: Vec<String> = [
+            ("added", count(decision, |change| matches!(change, Change::Add(_)))),
+            ("edited", count(decision, |change| matches!(change, Change::Edit { .. }))),
+            ("deleted", count(decision, |change| matches!(change, Change::Delete { .. }))),
+        ]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(deed, count)| format!("{count} {} would be {deed}", if count == 1 { "row" } else { "rows" }))
+        .collect();
+        let first: Vec<String> = decision.steps.changes().take(MOST_CHANGES).map(Change::in_words).collect();
+        let more = if decision.steps.changes().nth(MOST_CHANGES).is_some() { "; ..." } else { "" };
+        let message =
+            format!("{who}: nothing is written{drift}; {}: {}{more}", counts.join(", "), first.join("; "));
+        // What is not written is not held either.
+        Self { hold: Some(None), ..Self::new(Reason::Suspended, message) }
+    }
+
     /// What a decision means once its steps are done; `None` when nothing of the record is left to speak of.
     #[must_use]
     pub fn of(decision: &Decision, circumstances: Circumstances<'_>) -> Option<Self> {
-        let Circumstances { place, leaves, defaults_changed, cluster, solid_server } = circumstances;
+        let Circumstances { place, leaves, defaults_changed, suspended, cluster, solid_server } =
+            circumstances;
         let key = &decision.rrset.key;
         let (reason, message) = match &decision.verdict {
             Verdict::Gone => return None,
@@ -76,6 +111,10 @@ impl Finding {
                      kubectl annotate --overwrite --field-manager=flux-client-side-apply dnsrecord -n {} {} {RECONCILE_REQUESTED_AT}=\"$(date +%s)\"",
                     decision.object.namespace, decision.object.name,
                 ),
+            ),
+            Verdict::InSync { .. } if suspended => (
+                Reason::InSync,
+                format!("in the {place}; {SUSPENDED}: a change there is told and not put right"),
             ),
             Verdict::InSync { .. } => (Reason::InSync, format!("in the {place}")),
             Verdict::ForeignValues { values, .. } => (
@@ -128,4 +167,8 @@ impl Finding {
         // Whatever the guard held of it is decided otherwise by now.
         Some(Self { applied, hold: Some(None), ..Self::new(reason, message) })
     }
+}
+
+fn count(decision: &Decision, is: impl Fn(&Change) -> bool) -> usize {
+    decision.steps.changes().filter(|change| is(change)).count()
 }

@@ -35,7 +35,7 @@ pub use gather::{GatherError, Known, Scope};
 pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
 pub use inquiry::Inquiry;
 pub use report::{is_ready, is_spared, shown_reason, status};
-pub use retry::{ErrorClass, delay, is_trouble, reason, words};
+pub use retry::{ErrorClass, delay, is_trouble, next_try, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
 
 /// How long a pass begins new records before it lets newly changed ones join.
@@ -114,6 +114,8 @@ pub struct Work {
     pub guard: Guard,
     /// UIDs of clusters of our name whose rows are ours from now on.
     pub taken_over: BTreeSet<String>,
+    /// The SolidServer is suspended: what differs is told, and nothing is written.
+    pub suspended: bool,
 }
 
 /// What went wrong beyond one record.
@@ -178,7 +180,13 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         work.guard.owned = done.owned;
     }
     let rows: Vec<&Row> = known.rows().collect();
-    let rulings = guard::rule(&mut work, tools, &decisions, &rows).await;
+    let rulings = if work.suspended {
+        // Nothing is lost while nothing is written: no wave is judged, and what is held stays so. Afterwards all is looked at anew.
+        work.guard.memory.waiting.clear();
+        HashMap::new()
+    } else {
+        guard::rule(&mut work, tools, &decisions, &rows).await
+    };
     drop(rows);
     done.memory = work.guard.memory;
 
@@ -191,6 +199,7 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         begin_until: Instant::now() + SLICE,
         at_least: AtomicUsize::new(work.client.concurrency()),
         rulings,
+        suspended: work.suspended,
         trouble: OnceLock::new(),
         stale: AtomicBool::new(false),
     };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::api::Reason;
 use crate::solidserver::Error;
 
@@ -57,6 +59,19 @@ pub fn delay(class: ErrorClass, attempt: u32, jitter: f64) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
     let seconds = (f64::from(1_u32 << doublings) * first).min(longest);
     Duration::from_secs_f64(seconds * 0.1f64.mul_add(jitter.clamp(0.0, 1.0), 1.0))
+}
+
+/// Waits below this are told as one: each text is a patch of a status.
+const SHORT_WAIT: Duration = Duration::from_secs(15);
+
+/// In words, when an appliance that does not serve is tried next.
+#[must_use]
+pub fn next_try(wait: Duration, now: Timestamp) -> String {
+    let when = match wait < SHORT_WAIT {
+        true => format!("within {} s", SHORT_WAIT.as_secs()),
+        false => now.checked_add(wait).map_or_else(|_| "later".to_owned(), |next| format!("at {next:.0}")),
+    };
+    format!("nothing else is called until it answers; tried next {when}, by one call")
 }
 
 /// The reason that conditions show for an error, when it is not about one record.
@@ -137,5 +152,14 @@ mod tests {
             let (low, high) = (delay(class, 5, 0.0), delay(class, 5, 1.0));
             assert!(low < high && high <= low.mul_f64(1.11), "{class:?}: {low:?} to {high:?}");
         }
+    }
+
+    #[test]
+    fn the_next_try_is_told_by_its_time_but_short_waits_are_not_told_one_by_one() {
+        let now: Timestamp = "2026-03-01T10:00:00.7Z".parse().unwrap();
+        let told = |wait: f64| next_try(Duration::from_secs_f64(wait), now);
+        assert!(told(0.5).contains("within 15 s"), "{}", told(0.5));
+        assert_eq!(told(0.5), told(8.8));
+        assert!(told(30.0).contains("at 2026-03-01T10:00:30Z"), "{}", told(30.0));
     }
 }

@@ -22,7 +22,7 @@ use crate::plan::{
     Brake, BrakeReason, Braked, Change, Decision, Fingerprint, Motive, ObjectName, Stage, Verdict, WrittenRow,
 };
 use crate::record::{Name, Place};
-use crate::solidserver::{Client, Error};
+use crate::solidserver::{Client, Error, Turn};
 
 /// How a DnsRecord came out of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +115,8 @@ pub(super) struct Slice<'a> {
     pub at_least: AtomicUsize,
     /// What the deletion guard says of some of them.
     pub rulings: HashMap<ObjectName, Ruling>,
+    /// The SolidServer is suspended: nothing is written.
+    pub suspended: bool,
     /// The first error that concerns the whole appliance; nothing is begun after it.
     pub trouble: OnceLock<Trouble>,
     /// An id was stale: no other one of the same reading is used after it.
@@ -143,8 +145,8 @@ impl Slice<'_> {
             if self.trouble.get().is_some() || distrusted || !self.may_begin() {
                 return settled;
             }
-            if subject.record.spec.suspend {
-                return self.suspended(settled).await;
+            if self.suspended || subject.record.spec.suspend {
+                return self.suspended(&decision, &subject, settled).await;
             }
         }
         let now = self.tools.started.elapsed();
@@ -171,7 +173,12 @@ impl Slice<'_> {
             }
         }
         let steps = decision.steps.clone();
-        let executed = execute(&self.client, self.place, steps, &self.tools.metrics, self.solid_server).await;
+        let namespace = Arc::clone(&settled.object.namespace);
+        let client = self.client.on_behalf(match decision.motive {
+            Motive::Drift => Turn::Repair(namespace),
+            Motive::Request | Motive::HandOver | Motive::Adoption => Turn::Change(namespace),
+        });
+        let executed = execute(&client, self.place, steps, &self.tools.metrics, self.solid_server).await;
         settled.touched.clone_from(&executed.touched);
         settled.written.clone_from(&executed.written);
         match executed.error.clone() {
@@ -240,6 +247,7 @@ impl Slice<'_> {
             place: self.place,
             leaves: subject.leaves.as_ref(),
             defaults_changed: subject.defaults_changed,
+            suspended: subject.record.spec.suspend,
             cluster: &self.tools.identity.cluster,
             solid_server: self.solid_server,
         }
@@ -296,9 +304,25 @@ impl Slice<'_> {
         }
     }
 
-    async fn suspended(&self, mut settled: Settled) -> Settled {
+    /// Something is to be written, and somebody wants that nothing is.
+    async fn suspended(&self, decision: &Decision, subject: &Subject, mut settled: Settled) -> Settled {
         settled.ending = Ending::Settled;
-        self.say(Finding::new(Reason::Suspended, "spec.suspend is true: nothing is written"), settled).await
+        settled.attempts = 0;
+        // Its status is what a held write or deletion is remembered by; it stays held.
+        if settled.brake.until().is_some()
+            && let Err(braked) = settled.brake.check(decision, self.tools.started.elapsed())
+        {
+            return self.braked(&braked, settled).await;
+        }
+        let itself = subject.record.spec.suspend;
+        let is_held = subject.record.status.as_ref().is_some_and(|status| status.hold_id.is_some());
+        if is_held && !itself {
+            return settled;
+        }
+        let mut finding = Finding::suspended(decision, (!itself).then_some(self.solid_server));
+        // It was asked for a look, and here it is.
+        finding.served.clone_from(&subject.requested);
+        self.say(finding, settled).await
     }
 
     async fn braked(&self, braked: &Braked, mut settled: Settled) -> Settled {

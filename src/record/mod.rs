@@ -4,6 +4,8 @@
 //! exactly when DNS and the appliance take them for the same.
 
 pub(crate) mod data;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod name;
 mod place;
 mod record_type;

@@ -9,7 +9,7 @@ use super::listed::ListedIds;
 use super::listing::{Lister, PageSizes};
 use super::sight::SoaListing;
 use super::transport::Transport;
-use super::{Error, Settings, gate};
+use super::{Error, Settings, Turn, gate};
 use crate::lease::Claim;
 use crate::record::{NewRow, Place, RowEdit, RowId};
 
@@ -21,6 +21,7 @@ use crate::record::{NewRow, Place, RowEdit, RowId};
 pub struct Client {
     shared: Arc<Shared>,
     start_by: Option<Instant>,
+    turn: Turn,
 }
 
 struct Shared {
@@ -76,14 +77,27 @@ impl Client {
             soa_listing: SoaListing::default(),
             listed: ListedIds::default(),
         };
-        Ok(Self { shared: Arc::new(shared), start_by: None })
+        Ok(Self { shared: Arc::new(shared), start_by: None, turn: Turn::Shared })
     }
 
     /// The same client; but a write of the returned handle that could not start by `moment` is not sent at all and
     /// answered with [`Error::NotStarted`]. For ids that may only be used for a while.
     #[must_use]
     pub fn starting_by(&self, moment: Instant) -> Self {
-        Self { shared: Arc::clone(&self.shared), start_by: Some(moment) }
+        Self { start_by: Some(moment), ..self.clone() }
+    }
+
+    /// The same client; but writes of the returned handle are made on this behalf, and those for whom calls are made take turns.
+    #[must_use]
+    pub fn on_behalf(&self, turn: Turn) -> Self {
+        Self { turn, ..self.clone() }
+    }
+
+    /// Whether the appliance has not answered several calls in a row. Until it does nothing is called but [`Client::version`]; all else is
+    /// answered at once with [`Error::Unreachable`].
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.shared.transport.is_given_up()
     }
 
     /// The same client for those who only look: no write of the returned handle is ever sent, each is answered with
@@ -129,7 +143,7 @@ impl Client {
             tracing::warn!(%place, name = %row.name, %id, "an add seems to have edited a row that was there before");
             Err(Fault::Unreadable("a row that was there before seems to have been edited".to_owned()))
         };
-        transport.write(&dialect.add(place, row, *warnings), self.start_by, added).await
+        transport.write(&dialect.add(place, row, *warnings), &self.turn, self.start_by, added).await
     }
 
     /// Changes a row in place, by the id just read. Returns the id that the row has now.
@@ -145,7 +159,9 @@ impl Client {
         let Shared { transport, dialect, warnings, .. } = &*self.shared;
         tracing::debug!(%place, %id, "editing a row");
         transport
-            .write(&dialect.edit(id, edit, *warnings), self.start_by, |answer| dialect.written(answer))
+            .write(&dialect.edit(id, edit, *warnings), &self.turn, self.start_by, |answer| {
+                dialect.written(answer)
+            })
             .await
     }
 
@@ -158,7 +174,9 @@ impl Client {
         let Shared { transport, dialect, warnings, listed, .. } = &*self.shared;
         tracing::debug!(%place, %id, "deleting a row");
         transport
-            .write(&dialect.delete(id, *warnings), self.start_by, |answer| dialect.deleted(answer))
+            .write(&dialect.delete(id, *warnings), &self.turn, self.start_by, |answer| {
+                dialect.deleted(answer)
+            })
             .await?;
         listed.deleted(id);
         Ok(())

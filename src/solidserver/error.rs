@@ -11,7 +11,8 @@ use super::TlsFault;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No connection, or none that lasted until the answer was there. A write answered with this was never sent.
+    /// No connection, or none that lasted until the answer was there; or the appliance has not answered several calls in a row and is
+    /// only probed until it does. A write answered with this was never sent.
     ///
     /// Caller: try again later; the outage belongs to the SolidServer, not to a record.
     #[error("the appliance cannot be reached: {cause}")]

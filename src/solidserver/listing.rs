@@ -6,8 +6,8 @@
 //!
 //! - with as many rows as the appliance counts, after the last page;
 //! - where the caller allows it, with a short page: fewer rows than the appliance was seen to give in one answer, so
-//!   that it cannot have been cut;
-//! - where the account may not count, with an empty page;
+//!   that it cannot have been cut; but not with an empty one behind others;
+//! - where the account may not count, or counts fewer rows than were listed, with an empty page, which proves little;
 //! - where ids do not rise strictly as numbers, with as many different rows, page by offset, as the appliance counts
 //!   before and after.
 //!
@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::Turn;
 use super::dialect::{Answer, Dialect, Entries, Fault, List, Position};
 use super::transport::{LONG_PATIENCE, SHORT_PATIENCE, Transport};
 use super::{EndedBy, Error, gate};
@@ -109,7 +110,9 @@ impl Lister<'_> {
             let position = last.map_or(Position::Start, Position::After);
             let page = self.page(list, position, take, calls).await?;
             let length = page.len();
-            let uncut = proof == Proof::ShortPage && self.page_sizes.uncut(list.service, length, gate::now());
+            // Nothing where more was to be expected is no short page: it may as well be hidden, or an answer that got lost.
+            let may_be_short = proof == Proof::ShortPage && (length > 0 || rows == 0);
+            let uncut = may_be_short && self.page_sizes.uncut(list.service, length, gate::now());
             self.page_sizes.saw(list.service, length, gate::now());
             match rising(&page, last) {
                 Some(next) => last = next,
@@ -137,7 +140,13 @@ impl Lister<'_> {
             let all = match count.cmp(&(rows as u64)) {
                 Ordering::Equal => true,
                 // Rows were deleted in the meantime; those that are left may still follow.
-                Ordering::Less => length == 0,
+                Ordering::Less if length > 0 => false,
+                // Or rights were withdrawn in the meantime, and what should follow is hidden. Of a whole zone each absence that matters
+                // can still be proven by itself; a short list is soon read again.
+                Ordering::Less if proof == Proof::Count => {
+                    return Ok(Some(Listing { items, ended_by: EndedBy::EmptyPage, calls: *calls }));
+                }
+                Ordering::Less => return Err(miscounted(list, rows, count)),
                 // Rows were added faster than they could be read. All that were counted before are there.
                 Ordering::Greater => {
                     counts >= ATTEMPTS && counted.is_some_and(|before| before <= rows as u64)
@@ -147,8 +156,7 @@ impl Lister<'_> {
                 return Ok(Some(Listing { items, ended_by: EndedBy::Count, calls: *calls }));
             }
             if counts >= ATTEMPTS && length == 0 {
-                let what = format!("it lists {rows} rows and counts {count}");
-                return Err(Error::Incomplete { service: list.service, what });
+                return Err(miscounted(list, rows, count));
             }
             // Rows that were added in the meantime have higher ids: go on behind the last one.
             counted = Some(count);
@@ -203,7 +211,7 @@ impl Lister<'_> {
         *calls += 1;
         // What was read already is worth waiting for.
         let patience = if *calls == 1 { SHORT_PATIENCE } else { LONG_PATIENCE };
-        self.transport.read(&list.page(position, self.page_size), patience, take).await
+        self.transport.read(&list.page(position, self.page_size), &Turn::Shared, patience, take).await
     }
 
     /// The count, or `None` for an account that may not ask for it.
@@ -229,7 +237,8 @@ impl Lister<'_> {
     pub(super) async fn count(&self, list: &List, calls: &mut usize) -> Result<u64, Error> {
         *calls += 1;
         let patience = if *calls == 1 { SHORT_PATIENCE } else { LONG_PATIENCE };
-        self.transport.read(&list.count(), patience, |answer| self.dialect.count_in(answer)).await
+        let count = |answer: &_| self.dialect.count_in(answer);
+        self.transport.read(&list.count(), &Turn::Shared, patience, count).await
     }
 }
 
@@ -252,6 +261,10 @@ fn distinct<T>(list: &List, page: &[(String, Option<T>)], ids: &mut HashSet<Stri
         }
     }
     Ok(())
+}
+
+fn miscounted(list: &List, rows: usize, count: u64) -> Error {
+    Error::Incomplete { service: list.service, what: format!("it lists {rows} rows and counts {count}") }
 }
 
 fn check_size(list: &List, rows: usize) -> Result<(), Error> {

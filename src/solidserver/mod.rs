@@ -3,13 +3,15 @@
 //! - `client`, `read`: what the operator calls; one [`Client`] per appliance, cheap to clone.
 //! - `dialect`: the only place that knows the appliance's services, parameters and columns.
 //! - `transport`: one HTTP call with its deadline, sorted into the classes of [`Error`].
+//! - `body`: how much of an answer is read.
 //! - `login`: what a call shows to be let in; signs it under a token.
 //! - `certificates`, `handshake`: whom TLS trusts and what it shows; why it failed.
 //! - `proxy`: the way through a proxy of the environment.
-//! - `gate`: how many calls run at a time and how fast, after 429 as well.
+//! - `gate`: how many calls run at a time, how fast, after 429 as well, whose turn it is, and whether the appliance answers.
 //! - `listing`, `sight`: when a list is complete, and when a zone was really seen.
 //! - `listed`: which rows were there before an add.
 
+mod body;
 mod certificates;
 mod client;
 mod dialect;
@@ -27,10 +29,14 @@ mod sight;
 mod transport;
 pub mod values;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use dialect::fuzzing;
+
 pub use certificates::{CaBundleError, ClientCertificate, ClientCertificateError, check_ca_bundle};
 pub use client::Client;
 pub use dialect::Dialect;
 pub use error::Error;
+pub use gate::Turn;
 pub use handshake::TlsFault;
 pub use proxy::Proxies;
 pub use reading::{EndedBy, Reading, Server, Sight};

@@ -9,12 +9,13 @@ use super::dialect::{Filter, Found, Position};
 use super::listing::{Listing, Proof};
 use super::sight::{Evidence, Judgement, judge};
 use super::transport::SHORT_PATIENCE;
-use super::{Client, EndedBy, Error, Reading, Server, Sight, gate};
+use super::{Client, EndedBy, Error, Reading, Server, Sight, Turn, gate};
 use crate::record::{Name, Place, Row, Zone};
 
 impl Client {
     /// The appliance's version, such as `8.4.2`; `None` when the account may not ask. Good as a first call: it shows
-    /// whether the appliance can be reached and takes the credentials.
+    /// whether the appliance can be reached and takes the credentials. It is made also while all others are not because the
+    /// appliance does not answer; with an answer all are made again.
     ///
     /// # Errors
     /// Those of the connection and of the account, as at [`Error`]; not [`Error::Forbidden`], [`Error::Rejected`] or
@@ -22,7 +23,7 @@ impl Client {
     pub async fn version(&self) -> Result<Option<String>, Error> {
         let dialect = self.dialect();
         let version = |answer: &_| dialect.version_in(answer);
-        match self.transport().read(&dialect.version(), SHORT_PATIENCE, version).await {
+        match self.transport().read(&dialect.version(), &Turn::Probe, SHORT_PATIENCE, version).await {
             Err(Error::Forbidden { .. }) => Ok(None),
             other => other,
         }
@@ -157,9 +158,8 @@ impl Client {
                     *calls += 1;
                     let dialect = self.dialect();
                     let request = dialect.soa_rows(server).page(Position::Start, 1);
-                    let lists = self
-                        .transport()
-                        .read(&request, SHORT_PATIENCE, |answer| dialect.shows_soa(answer, server));
+                    let shows_soa = |answer: &_| dialect.shows_soa(answer, server);
+                    let lists = self.transport().read(&request, &Turn::Shared, SHORT_PATIENCE, shows_soa);
                     self.soa_listing().learn(server, lists.await?, gate::now());
                 }
                 Judgement::AskForCount => {

@@ -47,7 +47,8 @@ pub enum Sight {
 pub enum EndedBy {
     /// A page with fewer rows than the appliance is known to give in one answer.
     ShortPage,
-    /// A page without rows; the account may not ask for a count.
+    /// A page without rows, where the account may not ask for a count, or the count is smaller than the list: rows may have been
+    /// deleted meanwhile, or hidden.
     EmptyPage,
     /// As many rows as the appliance counts.
     Count,

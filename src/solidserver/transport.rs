@@ -13,17 +13,16 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, redirect};
 use url::Url;
 
+use super::body::Bodies;
 use super::certificates;
 use super::dialect::{Answer, Fault, LONGEST_QUERY, Operation, Request};
-use super::gate::{self, Gate, Held};
+use super::gate::{self, Gate, Held, Turn};
 use super::handshake;
 use super::login::Login;
 use super::proxy::Proxy;
 use super::{Call, CallObserver, Error, Settings};
 use crate::lease::Claim;
 
-/// No list of this client comes near; more is a mistake that must not fill the memory.
-const LONGEST_BODY: usize = 64 * 1024 * 1024;
 /// Below the 5 s after which common web servers close an idle connection, so that a write is not sent into a closing one.
 const IDLE: Duration = Duration::from_secs(4);
 /// Before a read is repeated.
@@ -54,10 +53,20 @@ pub(super) struct Transport {
     claim: Claim,
     proxy: Option<Proxy>,
     shows_certificate: bool,
+    /// The answers that are being read.
+    bodies: Bodies,
     /// A call has succeeded with these credentials.
     authenticated: AtomicBool,
     /// Refusals since the last success.
     refusals: AtomicU32,
+}
+
+/// How a call waits at the gate.
+#[derive(Clone, Copy)]
+struct Wait<'a> {
+    turn: &'a Turn,
+    patience: Duration,
+    start_by: Option<Instant>,
 }
 
 /// How a call failed before there was an answer to read.
@@ -133,6 +142,7 @@ impl Transport {
             claim,
             proxy,
             shows_certificate: settings.tls.client_certificate.is_some(),
+            bodies: Bodies::default(),
             authenticated: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
         })
@@ -140,6 +150,11 @@ impl Transport {
 
     pub(super) const fn claim(&self) -> &Claim {
         &self.claim
+    }
+
+    /// Whether the appliance does not answer, so that nothing is called but by [`Turn::Probe`].
+    pub(super) fn is_given_up(&self) -> bool {
+        self.gate.is_open()
     }
 
     pub(super) fn paused_for(&self) -> Option<Duration> {
@@ -151,6 +166,7 @@ impl Transport {
     pub(super) async fn read<T>(
         &self,
         request: &Request,
+        turn: &Turn,
         patience: Duration,
         take: impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, Error> {
@@ -165,10 +181,10 @@ impl Transport {
             Fault::Unreadable(what) => Error::Incomplete { service, what },
         };
         let (mut repetitions, mut pauses) = (1, if patience > SHORT_PATIENCE { PAUSES } else { 0 });
+        let wait = Wait { turn, patience, start_by: None };
         let mut http = &self.http;
         loop {
-            let Failed { error, again } = match self.call(http, request, patience, None, &take, sorted).await
-            {
+            let Failed { error, again } = match self.call(http, request, wait, &take, sorted).await {
                 Ok(result) => return Ok(result),
                 Err(failed) => failed,
             };
@@ -191,6 +207,7 @@ impl Transport {
     pub(super) async fn write<T>(
         &self,
         request: &Request,
+        turn: &Turn,
         start_by: Option<Instant>,
         take: impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, Error> {
@@ -200,23 +217,22 @@ impl Transport {
             Fault::Refused { code, message } => refused(request.operation, service, code, message),
             Fault::Unreadable(cause) => Error::Ambiguous { service, cause },
         };
-        self.call(&self.http, request, SHORT_PATIENCE, start_by, take, sorted)
-            .await
-            .map_err(|failed| failed.error)
+        let wait = Wait { turn, patience: SHORT_PATIENCE, start_by };
+        self.call(&self.http, request, wait, take, sorted).await.map_err(|failed| failed.error)
     }
 
     async fn call<T>(
         &self,
         http: &reqwest::Client,
         request: &Request,
-        patience: Duration,
-        start_by: Option<Instant>,
+        wait: Wait<'_>,
         take: impl Fn(&Answer) -> Result<T, Fault>,
         sorted: impl Fn(Fault, StatusCode) -> Error,
     ) -> Result<T, Failed> {
         let asked = gate::now();
-        let pass = self.gate.enter(patience, start_by).await.map_err(|held| {
+        let pass = self.gate.enter(wait.turn, wait.patience, wait.start_by).await.map_err(|held| {
             Failed::last(match held {
+                Held::Open(cause) => Error::Unreachable { cause: cause.to_string() },
                 Held::Paused(rest) => Error::RateLimited { retry_after: Some(rest) },
                 Held::TooLate => Error::NotStarted { service: request.service },
             })
@@ -269,15 +285,32 @@ impl Transport {
         started: Instant,
     ) -> Result<Answer, Failed> {
         let (service, is_write) = (request.service, request.operation.is_write());
-        let (status, headers, body) =
-            self.exchange(http, request).await.map_err(|failure| match failure {
-                Failure::NotSent(error) => Failed::last(error),
-                Failure::Lost { cause, .. } if is_write => Failed::last(Error::Ambiguous { service, cause }),
-                Failure::Lost { cause, timeout } => Failed {
-                    error: Error::Unreachable { cause },
-                    again: if timeout { Again::No } else { Again::OverHttp1 },
-                },
-            })?;
+        let exchanged = self.exchange(http, request).await;
+        match &exchanged {
+            Ok(_) => {
+                if self.gate.answered() {
+                    tracing::info!(endpoint = self.endpoint.host_str(), "the appliance answers again");
+                }
+            }
+            Err(Failure::NotSent(Error::Unreachable { cause }) | Failure::Lost { cause, .. }) => {
+                if self.gate.unanswered(started, cause) {
+                    tracing::warn!(
+                        endpoint = self.endpoint.host_str(),
+                        "the appliance does not answer ({cause}): no call is made but to see whether it does again"
+                    );
+                }
+            }
+            // Whoever refuses a handshake, a login or a request is there.
+            Err(Failure::NotSent(_)) => {}
+        }
+        let (status, headers, body) = exchanged.map_err(|failure| match failure {
+            Failure::NotSent(error) => Failed::last(error),
+            Failure::Lost { cause, .. } if is_write => Failed::last(Error::Ambiguous { service, cause }),
+            Failure::Lost { cause, timeout } => Failed {
+                error: Error::Unreachable { cause },
+                again: if timeout { Again::No } else { Again::OverHttp1 },
+            },
+        })?;
         if status == StatusCode::TOO_MANY_REQUESTS {
             let retry_after =
                 headers.get(RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now()));
@@ -335,21 +368,17 @@ impl Transport {
             builder = builder.json(&body);
         }
         let mut response = builder.send().await.map_err(|error| self.failure(error))?;
-        let mut body = Vec::new();
+        let mut body = self.bodies.begin();
         while let Some(chunk) = response.chunk().await.map_err(|error| match self.failure(error) {
             // The answer had begun: whatever the library calls it now, the request was sent.
             Failure::NotSent(error) => Failure::Lost { cause: error.to_string(), timeout: false },
             lost @ Failure::Lost { .. } => lost,
         })? {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                return Err(Failure::Lost {
-                    cause: "the answer is longer than 64 MiB".to_owned(),
-                    timeout: true,
-                });
-            }
-            body.extend_from_slice(&chunk);
+            // No reason to ask again at once, as after a lost connection.
+            body.push(&chunk)
+                .map_err(|too_long| Failure::Lost { cause: too_long.to_string(), timeout: true })?;
         }
-        Ok((response.status(), response.headers().clone(), body))
+        Ok((response.status(), response.headers().clone(), body.end()))
     }
 
     /// The URL of a call, and its JSON body: the request's own, or that of a POST or PUT whose parameters are too long for

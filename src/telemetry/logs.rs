@@ -1,14 +1,22 @@
 //! Logs on standard error: lines for people on a terminal, JSON objects for machines elsewhere.
 //!
 //! `docs/reference/logs.md` lists the fields; their names do not change without a word in the changelog.
-//! Credentials are never logged: they are kept in types that do not print them.
+//! Credentials are never logged: they are kept in types that do not print them. What the libraries for HTTP, TLS and
+//! Kubernetes write about single frames and bytes is left out unless the filter names them.
 
 use std::io::{IsTerminal as _, stderr};
 
 use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// How the targets of libraries begin that describe every frame and every byte at the lower levels. Whoever wants that
+/// names them; a level for everything is meant for what the operator does.
+const TALKATIVE: [&str; 6] = ["h2", "hyper", "kube", "reqwest", "rustls", "tower"];
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -58,13 +66,28 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    let quiet = quiet(filter);
     let filter = EnvFilter::try_new(filter)
         .map_err(|source| LogsError::Filter { filter: filter.to_owned(), source })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let registry = tracing_subscriber::registry().with(filter).with(quiet);
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     Ok(match format {
-        LogFormat::Text => Box::new(builder.with_ansi(colours).finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_span_list(false).finish()),
+        LogFormat::Text => Box::new(registry.with(layer.with_ansi(colours))),
+        LogFormat::Json => Box::new(registry.with(layer.json().flatten_event(true).with_span_list(false))),
     })
+}
+
+/// Lets through what is from [`TALKATIVE`] libraries from `info` on, and everything from the targets that `filter` names.
+fn quiet(filter: &str) -> Targets {
+    let named = filter
+        .split(',')
+        .filter_map(|directive| directive.split(['=', '[']).next())
+        .map(str::trim)
+        .filter(|target| !target.is_empty() && target.parse::<LevelFilter>().is_err());
+    Targets::new()
+        .with_default(LevelFilter::TRACE)
+        .with_targets(TALKATIVE.map(|target| (target, LevelFilter::INFO)))
+        .with_targets(named.map(|target| (target, LevelFilter::TRACE)))
 }
 
 #[cfg(test)]
@@ -130,6 +153,29 @@ mod tests {
             tracing::info!(target: "elsewhere", "from there");
         });
         assert!(text.contains("from here") && !text.contains("from there"), "{text}");
+    }
+
+    #[test]
+    fn libraries_that_describe_every_byte_are_heard_when_they_are_named() {
+        let shown = |filter: &str| {
+            let text = written(LogFormat::Text, filter, || {
+                tracing::trace!("ours");
+                tracing::trace!(target: "h2::codec::framed_read", "a frame");
+                tracing::debug!(target: "hyper_util::client", "a connection");
+                tracing::trace!(target: "kube_client::client", "an answer");
+                tracing::warn!(target: "kube_runtime::watcher", "a warning");
+            });
+            text.lines()
+                .filter_map(|line| line.rsplit_once(": "))
+                .map(|(_, text)| text.to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown("trace"), ["ours", "a warning"]);
+        assert_eq!(shown("trace,h2=trace"), ["ours", "a frame", "a warning"]);
+        assert_eq!(shown("trace,hyper_util=debug"), ["ours", "a connection", "a warning"]);
+        assert_eq!(shown("trace,kube=trace"), ["ours", "an answer", "a warning"]);
+        assert_eq!(shown("error,kube_client=trace"), ["an answer"]);
+        assert_eq!(shown("error"), [""; 0]);
     }
 
     #[test]

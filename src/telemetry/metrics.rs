@@ -44,11 +44,13 @@ pub struct Metrics {
     records: PerSolidServer<StandingLabels, Gauge>,
     orphaned_rows: PerSolidServer<NoMoreLabels, Gauge>,
     deletions_held: PerSolidServer<NoMoreLabels, Gauge>,
+    differences_left: PerSolidServer<CauseLabels, Gauge>,
     status_patches: Family<OutcomeLabels, Counter>,
     last_round: PerSolidServer<NoMoreLabels, Gauge<f64, AtomicU64>>,
     round_duration: PerSolidServer<NoMoreLabels, Histogram>,
     queue_depth: Gauge,
     up: PerSolidServer<NoMoreLabels, Gauge>,
+    leading: PerSolidServer<NoMoreLabels, Gauge>,
 }
 
 impl Metrics {
@@ -95,6 +97,11 @@ impl Metrics {
             "RRsets whose deletion waits for a person's decision",
             Gauge::default,
         );
+        let differences_left = to.family(
+            "differences_left",
+            "DnsRecords that differ from the appliance and are left so, by what keeps them from being written",
+            Gauge::default,
+        );
         let last_round = to.family_in_seconds(
             "last_round_timestamp",
             "Unix time at which the last whole round over all zones ended",
@@ -108,6 +115,11 @@ impl Metrics {
         let up = to.family(
             "solid_server_up",
             "1 if the appliance answered the last probe as it should, else 0",
+            Gauge::default,
+        );
+        let leading = to.family(
+            "leading",
+            "1 at the replica that holds the Lease of the SolidServer and works on it; elsewhere there is no series",
             Gauge::default,
         );
         let status_patches = Family::default();
@@ -133,11 +145,13 @@ impl Metrics {
             records,
             orphaned_rows,
             deletions_held,
+            differences_left,
             status_patches,
             last_round,
             round_duration,
             queue_depth,
             up,
+            leading,
         }
     }
 
@@ -205,6 +219,16 @@ impl Metrics {
         });
     }
 
+    /// How many DnsRecords differ from the appliance and are left so: because they or their SolidServer are suspended, and
+    /// because their `driftPolicy` is Report.
+    pub fn differences_left(&self, solid_server: &str, suspended: usize, reported: usize) {
+        for (cause, count) in [("suspend", suspended), ("drift_policy", reported)] {
+            self.differences_left.with(solid_server, CauseLabels { cause }, |records| {
+                records.set(gauge(count));
+            });
+        }
+    }
+
     /// A status patch was answered.
     pub fn status_patched(&self, outcome: &'static str) {
         self.status_patches.get_or_create(&OutcomeLabels { outcome }).inc();
@@ -230,7 +254,14 @@ impl Metrics {
         });
     }
 
-    /// Drops every series of a SolidServer that is gone. What is counted for it afterwards begins at zero.
+    /// This replica holds the Lease of the SolidServer, until its series are dropped.
+    pub fn leads(&self, solid_server: &str) {
+        self.leading.with(solid_server, NO_MORE, |gauge| {
+            gauge.set(1);
+        });
+    }
+
+    /// Drops every series of a SolidServer that is gone, or that another replica works on. What is counted for it afterwards begins at zero.
     pub fn forget(&self, solid_server: &str) {
         self.calls.forget(solid_server);
         self.call_duration.forget(solid_server);
@@ -241,9 +272,11 @@ impl Metrics {
         self.records.forget(solid_server);
         self.orphaned_rows.forget(solid_server);
         self.deletions_held.forget(solid_server);
+        self.differences_left.forget(solid_server);
         self.last_round.forget(solid_server);
         self.round_duration.forget(solid_server);
         self.up.forget(solid_server);
+        self.leading.forget(solid_server);
     }
 
     /// Everything in the OpenMetrics text format, version 1.0.0.
@@ -379,6 +412,11 @@ struct StandingLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CauseLabels {
+    cause: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
 }
@@ -409,10 +447,12 @@ mod tests {
         metrics.decided(solid_server, "in_sync");
         metrics.records(solid_server, 5, 4, 3, 2);
         metrics.deletions_held(solid_server, 6);
+        metrics.differences_left(solid_server, 8, 9);
         metrics.status_patched("ok");
         metrics.round(solid_server, 1_700_000_000.5, second);
         metrics.queue_depth(7);
         metrics.solid_server_up(solid_server, true);
+        metrics.leads(solid_server);
     }
 
     fn samples(text: &str) -> Vec<&str> {
@@ -451,8 +491,11 @@ mod tests {
             (r#"solidserver_operator_records{solid_server="default",standing="stalled"}"#, "3"),
             (r#"solidserver_operator_orphaned_rows{solid_server="default"}"#, "2"),
             (r#"solidserver_operator_deletions_held{solid_server="default"}"#, "6"),
+            (r#"solidserver_operator_differences_left{solid_server="default",cause="suspend"}"#, "8"),
+            (r#"solidserver_operator_differences_left{solid_server="default",cause="drift_policy"}"#, "9"),
             (r#"solidserver_operator_last_round_timestamp_seconds{solid_server="default"}"#, "1700000000.5"),
             (r#"solidserver_operator_solid_server_up{solid_server="default"}"#, "1"),
+            (r#"solidserver_operator_leading{solid_server="default"}"#, "1"),
             ("solidserver_operator_queue_depth", "7"),
         ] {
             assert_eq!(sample(&text, series), Some(value), "{series} in\n{text}");

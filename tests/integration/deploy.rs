@@ -73,6 +73,8 @@ async fn the_api_server_accepts_the_base_without_a_warning() {
         "rolebinding.rbac.authorization.k8s.io/solidserver-operator",
         "service/solidserver-operator-metrics",
         "serviceaccount/solidserver-operator",
+        "validatingadmissionpolicy.admissionregistration.k8s.io/solidserver-operator-writes",
+        "validatingadmissionpolicybinding.admissionregistration.k8s.io/solidserver-operator-writes",
     ];
     assert_eq!(names, expected);
 }
@@ -120,6 +122,93 @@ async fn the_operators_pod_is_admitted_where_pod_security_is_restricted() {
     context.allow_privilege_escalation = None;
     let refused = pods.create(&dry_run, &pod).await.unwrap_err().to_string();
     assert!(refused.contains("violates PodSecurity \"restricted"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_operators_pod_has_no_right_that_it_can_do_without() {
+    let pod =
+        of_kind::<Deployment>(&kustomize("base").await, "Deployment").remove(0).spec.unwrap().template.spec;
+    let pod = serde_json::to_value(pod.unwrap()).unwrap();
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(pod["securityContext"]["seccompProfile"], json!({"type": "RuntimeDefault"}));
+    let containers = pod["containers"].as_array().unwrap();
+    assert_eq!(containers.len(), 1);
+    let own = json!({"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]}});
+    assert_eq!(containers[0]["securityContext"], own);
+    for field in ["hostNetwork", "hostPID", "hostIPC", "volumes", "initContainers"] {
+        assert_eq!(pod[field], Value::Null, "{field}");
+    }
+    assert!(containers[0]["resources"]["limits"]["memory"].is_string());
+}
+
+/// The NetworkPolicy of an overlay.
+async fn network_policy(manifests: &[Value]) -> Value {
+    let mut policies = of_kind::<Value>(manifests, "NetworkPolicy");
+    assert_eq!(policies.len(), 1);
+    let policy = policies.remove(0);
+    let control_plane = with_operator().await;
+    let apply = ["apply", "--dry-run=server", "--output=name", "--filename=-"];
+    let taken = control_plane.kubectl_with_stdin(&apply, &policy.to_string()).await.unwrap();
+    assert_eq!(taken.stderr, "");
+    assert_eq!(taken.stdout, "networkpolicy.networking.k8s.io/solidserver-operator\n");
+    policy
+}
+
+#[tokio::test]
+async fn the_network_policy_is_about_the_operators_pods_and_lets_through_what_they_need() {
+    let manifests = kustomize("overlays/restricted").await;
+    let policy = network_policy(&manifests).await;
+    let deployment = of_kind::<Deployment>(&manifests, "Deployment").remove(0);
+    let pod = deployment.spec.unwrap().template;
+    let labels = pod.metadata.unwrap().labels.unwrap();
+    let selected = policy["spec"]["podSelector"]["matchLabels"].as_object().unwrap();
+    assert!(!selected.is_empty());
+    for (key, value) in selected {
+        assert_eq!(Some(value.as_str().unwrap()), labels.get(key).map(String::as_str), "{key}");
+    }
+    assert_eq!(policy["metadata"]["namespace"], json!(OPERATOR_NAMESPACE));
+    assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+    let ports = |rule: &Value| -> Vec<String> {
+        let ports = rule["ports"].as_array().unwrap().iter();
+        ports.map(|port| format!("{}/{}", port["protocol"].as_str().unwrap(), port["port"])).collect()
+    };
+    let names: Vec<String> = pod.spec.unwrap().containers[0]
+        .ports
+        .as_ref()
+        .unwrap()
+        .iter()
+        .filter_map(|port| port.name.clone())
+        .collect();
+    assert_eq!(names, ["http"]);
+    let ingress = policy["spec"]["ingress"].as_array().unwrap();
+    assert_eq!(ingress.iter().map(ports).collect::<Vec<_>>(), [["TCP/\"http\""]]);
+    let egress = policy["spec"]["egress"].as_array().unwrap();
+    let expected = [vec!["UDP/53", "TCP/53"], vec!["TCP/443", "TCP/6443"], vec!["TCP/443"]];
+    assert_eq!(egress.iter().map(ports).collect::<Vec<_>>(), expected);
+    // No rule is without addresses, and those that an overlay has to fill in are filled in.
+    assert!(ingress.iter().all(|rule| rule["from"].as_array().is_some_and(|from| !from.is_empty())));
+    assert!(egress.iter().all(|rule| rule["to"].as_array().is_some_and(|to| !to.is_empty())));
+    assert_eq!(egress[1]["to"], json!([{"ipBlock": {"cidr": "203.0.113.10/32"}}]));
+    assert_eq!(egress[2]["to"], json!([{"ipBlock": {"cidr": "192.0.2.53/32"}}]));
+}
+
+#[tokio::test]
+async fn the_network_policy_works_before_anybody_has_filled_in_addresses() {
+    let control_plane = with_operator().await;
+    let folder = tempfile::tempdir_in(folder("overlays")).unwrap();
+    let overlay = "resources: [../example]\ncomponents: [../../components/network-policy]\n";
+    std::fs::write(folder.path().join("kustomization.yaml"), overlay).unwrap();
+    let path = folder.path().to_string_lossy().into_owned();
+    let manifests = control_plane.kubectl(&["kustomize", &path]).await.unwrap().success().unwrap();
+    let manifests: Vec<Value> = serde_saphyr::from_multiple(&manifests).unwrap();
+    let policy = network_policy(&manifests).await;
+    for rule in &policy["spec"]["egress"].as_array().unwrap()[1..] {
+        let open: Vec<&str> =
+            rule["to"].as_array().unwrap().iter().map(|to| to["ipBlock"]["cidr"].as_str().unwrap()).collect();
+        assert_eq!(open, ["0.0.0.0/0", "::/0"]);
+        // Never where clouds hand out the machine's credentials.
+        assert_eq!(rule["to"][0]["ipBlock"]["except"], json!(["169.254.169.254/32"]));
+    }
 }
 
 #[tokio::test]

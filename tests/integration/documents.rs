@@ -121,6 +121,100 @@ fn every_reason_is_explained_once() {
     assert_eq!(explained, reasons);
 }
 
+/// The names in `code` that read like a test's, in the last column of each table.
+fn tests_named_in(page: &str) -> Vec<&str> {
+    let cells = page.lines().filter_map(|line| line.trim().strip_suffix('|')?.rsplit_once('|'));
+    cells
+        .flat_map(|(_, last)| last.split('`').skip(1).step_by(2))
+        .filter(|name| name.matches('_').count() > 2 && !name.contains(' '))
+        .collect()
+}
+
+#[test]
+fn every_claim_about_security_names_a_test_that_is_there() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let named = tests_named_in(&page);
+    assert!(named.len() > 30, "{named:?}");
+    let code: String = texts()
+        .into_iter()
+        .filter(|(path, _)| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|(_, text)| text)
+        .collect();
+    let missing: Vec<&str> =
+        named.iter().copied().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert_eq!(missing, [""; 0]);
+    // No row of the tables about threats is without one.
+    let rows = page.lines().skip_while(|line| *line != "## The namespace user");
+    let rows = rows.filter(|line| {
+        line.starts_with("| ") && !line.starts_with("| threat") && !line.starts_with("| what |")
+    });
+    let unproven: Vec<&str> = rows.filter(|row| tests_named_in(row).is_empty()).collect();
+    assert_eq!(unproven, [""; 0]);
+}
+
+#[test]
+fn every_test_that_a_page_names_is_there() {
+    let sources = texts();
+    let is_there = |module: &str, test: &str| {
+        let file = format!("{module}.rs");
+        let folder = format!("tests/integration/{module}");
+        sources
+            .iter()
+            .filter(|(path, _)| {
+                path.ends_with(format!("tests/integration/{file}")) || path.starts_with(root().join(&folder))
+            })
+            .any(|(_, text)| text.contains(&format!("fn {test}(")))
+    };
+    let pages =
+        sources.iter().filter(|(path, _)| path.extension().is_some_and(|extension| extension == "md"));
+    let mut named = 0;
+    for (path, text) in pages {
+        // In backquotes, as a test's full name.
+        for words in text.split('`').skip(1).step_by(2) {
+            let Some((module, test)) = words.split_once("::") else { continue };
+            let is_name = |word: &str| {
+                word.chars().all(|letter| letter.is_ascii_lowercase() || "_0123456789".contains(letter))
+            };
+            if is_name(module) && is_name(test) && test.matches('_').count() > 3 {
+                named += 1;
+                assert!(is_there(module, test), "{}: there is no test {words}", path.display());
+            }
+        }
+    }
+    assert!(named > 20, "only {named} tests are named");
+}
+
+/// The integration tests that a page names, as `module::name`.
+fn named_tests(text: &str) -> Vec<(&str, &str)> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let paths = quoted.filter_map(|quoted| quoted.split_once("::"));
+    let word = |text: &str| {
+        !text.is_empty() && text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+    };
+    paths.filter(|(module, name)| word(module) && word(name)).collect()
+}
+
+#[test]
+fn tests_that_guides_name_are_there() {
+    let tests = root().join("tests/integration");
+    let is_there = |module: &str, name: &str| {
+        let file = tests.join(format!("{module}.rs"));
+        fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("fn {name}(")))
+    };
+    let (mut named, mut missing) = (0, Vec::new());
+    for entry in fs::read_dir(root().join("docs/guides")).unwrap() {
+        let page = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for (module, name) in named_tests(&page) {
+            named += 1;
+            if !is_there(module, name) {
+                missing.push(format!("{module}::{name}"));
+            }
+        }
+    }
+    assert!(named > 15, "only {named} tests are named");
+    assert_eq!(missing, [""; 0]);
+}
+
 #[test]
 fn a_broken_link_is_seen() {
     let page = root().join("README.md");

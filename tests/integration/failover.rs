@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
-use solidserver_simulator::{CallEntry, Config, Fault, FaultKind, Simulator};
+use solidserver_simulator::{CallEntry, Fault, FaultKind, Simulator};
 
 use crate::proxy::Proxy;
 use crate::world::{OPERATOR_NAMESPACE, World, manifest};
 
 /// Leases as short as the flags allow for, so that a crash costs a test little.
-const SHORT: [&str; 3] = ["3s", "2s", "500ms"];
+pub(crate) const SHORT: [&str; 3] = ["3s", "2s", "500ms"];
 /// Leases that no test waits out: whoever takes over had it handed over.
 const LONG: [&str; 3] = ["600s", "500s", "2s"];
 
@@ -43,7 +43,7 @@ fn is_write(call: &CallEntry) -> bool {
 
 /// Asserts that no two replicas worked at the same time: whoever begins to call finds that the last write of another one has ended.
 /// Returns in which order they wrote.
-fn writers_in_turn(simulator: &Simulator) -> Vec<String> {
+pub(crate) fn writers_in_turn(simulator: &Simulator) -> Vec<String> {
     let log = simulator.call_log();
     let mut turns: Vec<String> = Vec::new();
     for write in log.iter().filter(|call| is_write(call)) {
@@ -88,7 +88,8 @@ async fn at_work(world: &World, numbers: std::ops::Range<usize>) {
     world.until("it is at work", async || world.simulator.calls().writes() > writes + 5).await;
 }
 
-async fn lease(world: &World, solid_server: &str) -> (String, i32) {
+/// Who holds the Lease of a SolidServer, and how often it has changed hands.
+pub(crate) async fn lease(world: &World, solid_server: &str) -> (String, i32) {
     let api: Api<Lease> = Api::namespaced(world.client.clone(), OPERATOR_NAMESPACE);
     let lease = api.get_opt(&format!("solidserver-{solid_server}")).await.unwrap();
     let spec = lease.and_then(|lease| lease.spec).unwrap_or_default();
@@ -155,7 +156,7 @@ async fn a_replica_that_is_killed_is_replaced_when_its_lease_has_run_out() {
 
 /// A kubeconfig for the same user, to the API server by way of the proxy.
 fn kubeconfig_through(world: &World, proxy: &Proxy) -> PathBuf {
-    let text = std::fs::read_to_string(world.plane.kubeconfig()).unwrap();
+    let text = std::fs::read_to_string(&world.kubeconfig).unwrap();
     let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
     file["clusters"][0]["cluster"]["server"] = format!("https://{}", proxy.address).into();
     let path = world.folder().join("through-the-proxy.kubeconfig");
@@ -205,14 +206,7 @@ async fn replicas_share_the_solid_servers_and_the_death_of_one_leaves_the_others
     world.start_replica("first").await;
     until_holder(&world, "default", "first").await;
     world.start_replica("second").await;
-    let elsewhere = Simulator::start(Config::default()).await.unwrap();
-    let endpoint = elsewhere.endpoint();
-    let bundle = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, elsewhere.ca_pem());
-    world
-        .apply(&format!(
-            "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: other}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  zones: [{{name: \"*\", allowedNamespaces: {{from: All}}}}]\n  {SOLID_SERVER}\n"
-        ))
-        .await;
+    let elsewhere = world.another_appliance("other", SOLID_SERVER).await;
     // Whoever holds less is faster.
     until_holder(&world, "other", "second").await;
     let there = |number: usize| {

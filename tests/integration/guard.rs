@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use kube::api::PostParams;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Api, PostParams};
 use serde_json::json;
 use solidserver_operator::api::{DnsRecord, SolidServerStatus};
 use solidserver_simulator::Config;
 
 use crate::control_plane::Options;
-use crate::world::{World, manifest, message, shows};
+use crate::world::{OPERATOR_NAMESPACE, World, manifest, message, shows};
 
 fn host(number: usize) -> String {
     format!("h{number:04}")
@@ -228,34 +229,34 @@ async fn an_abandoned_namespace_goes_and_comes_back_without_a_write() {
     let options = Options { controller_manager: true, ..Options::default() };
     let mut world = world("", options).await;
     world.namespace("team").await;
-    create(&world, "shop", 0..100).await;
-    create(&world, "team", 100..160).await;
-    world.until_ready("shop", 100).await;
-    world.until_ready("team", 60).await;
+    create(&world, "shop", 0..700).await;
+    create(&world, "team", 700..1000).await;
+    world.until_ready("shop", 700).await;
+    world.until_ready("team", 300).await;
     world.a_round("default").await;
     world.simulator.reset_calls();
     world.kubectl(&["delete", "namespace", "team", "--wait=false"]).await;
-    let (held, id) = until_held(&world, "team", 60).await;
+    let (held, id) = until_held(&world, "team", 300).await;
     assert_eq!(world.simulator.calls().writes(), 0);
 
     // A hold survives a restart, under the same id.
     world.kill_operator().await;
     world.start_operator().await;
     world.a_round("default").await;
-    assert_eq!(until_held(&world, "team", 60).await.1, id);
+    assert_eq!(until_held(&world, "team", 300).await.1, id);
 
     run(&world, &command(&held, "abandon-deletions")).await;
     world.kubectl(&["wait", "--for=delete", "namespace/team", "--timeout=80s"]).await;
     world.until("nothing is held any more", async || deletions_held(&world).await.is_none()).await;
-    assert_eq!(names(&world).len(), 160, "the rows stay");
+    assert_eq!(names(&world).len(), 1000, "the rows stay");
     world.namespace("team").await;
-    create(&world, "team", 100..160).await;
-    world.until_ready("team", 60).await;
+    create(&world, "team", 700..1000).await;
+    world.until_ready("team", 300).await;
     assert_eq!(world.simulator.calls().writes(), 0);
 
     // Nothing of the old decision is left for the next time.
     world.kubectl(&["delete", "namespace", "team", "--wait=false"]).await;
-    assert_ne!(until_held(&world, "team", 60).await.1, id);
+    assert_ne!(until_held(&world, "team", 300).await.1, id);
     assert_eq!(world.simulator.calls().writes(), 0);
 }
 
@@ -435,4 +436,61 @@ async fn every_case_of_a_deletion_ends_as_the_guide_says() {
     assert_eq!(deletes(&world), 2);
     world.until("nothing is held any more", async || deletions_held(&world).await.is_none()).await;
     assert!(world.stop_operator().await.success());
+}
+
+/// Who holds the Lease of the SolidServer; none while nobody does.
+async fn leader(world: &World) -> Option<String> {
+    let api: Api<Lease> = Api::namespaced(world.client.clone(), OPERATOR_NAMESPACE);
+    let holder = api.get("solidserver-default").await.ok()?.spec?.holder_identity?;
+    Some(holder.split('_').next()?.to_owned()).filter(|holder| !holder.is_empty())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_deletions_never_gets_more_than_the_allowance_though_the_leader_dies_again_and_again() {
+    // Twice the allowance; each deletion has settled before the next one comes.
+    const WINDOW_MS: u64 = 24_000;
+    const EVERY: Duration = Duration::from_secs(4);
+    const ALLOWED: usize = 3;
+    let mut world = World::new().await;
+    world.leases = ["3s", "2s", "500ms"];
+    let guard = "guard: {deletions: {maxCount: 3, maxPercent: 0, window: 24s}}";
+    let spec = format!("resyncInterval: 1h\n  {guard}\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}");
+    world.solid_server("default", &spec).await;
+    world.namespace("shop").await;
+    for replica in ["r0", "r1"] {
+        world.start_replica(replica).await;
+    }
+    create(&world, "shop", 0..20).await;
+    world.until_ready("shop", 20).await;
+    world.simulator.reset_calls();
+    let mut deaths = 0;
+    let mut next = tokio::time::Instant::now();
+    for number in 0..18 {
+        next += EVERY;
+        delete(&world, &[&host(number)]).await;
+        if number % 5 == 4 {
+            let leader = leader(&world).await.expect("somebody works on it");
+            world.kill_replica(&leader).await;
+            deaths += 1;
+            world.start_replica(&format!("r{}", deaths + 1)).await;
+        }
+        tokio::time::sleep_until(next).await;
+    }
+    assert_eq!(deaths, 3);
+    world
+        .until("each is gone or held", async || {
+            let records = world.all_records("shop").await;
+            let waiting = records.iter().filter(|record| record.metadata.deletion_timestamp.is_some());
+            waiting.clone().all(|record| shows(record, "DeletionHeld"))
+        })
+        .await;
+    let log = world.simulator.call_log();
+    let times: Vec<u64> =
+        log.iter().filter(|call| call.operation == "delete").map(|call| call.start_ms).collect();
+    assert!(times.len() >= ALLOWED, "{times:?}");
+    for (index, time) in times.iter().enumerate() {
+        let within = times[index..].iter().filter(|other| **other - time < WINDOW_MS).count();
+        assert!(within <= ALLOWED, "{within} within the window: {times:?}");
+    }
+    assert_eq!(names(&world).len(), 20 - times.len());
 }

@@ -36,15 +36,25 @@ mod counts;
 #[cfg(test)]
 mod delegation;
 #[cfg(test)]
+mod deletions;
+#[cfg(test)]
 mod deploy;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod gitops;
+#[cfg(test)]
 mod guard;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod kill_loop;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
@@ -52,15 +62,27 @@ mod lifecycle;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod ownership;
 #[cfg(test)]
 mod plan_command;
 #[cfg(test)]
 mod quirks;
 #[cfg(test)]
+mod release;
+#[cfg(test)]
+mod rights;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod shares;
+#[cfg(test)]
 mod smoke;
 #[cfg(test)]
 mod surprises;
+#[cfg(test)]
+mod suspend;
 #[cfg(test)]
 mod take_over;
 #[cfg(test)]
@@ -69,5 +91,7 @@ mod tls;
 mod trouble;
 #[cfg(test)]
 mod types;
+#[cfg(test)]
+mod wrong_appliance;
 #[cfg(test)]
 mod zones;

@@ -183,7 +183,7 @@ async fn the_examples_are_to_be_created_then_in_sync_then_drifted() {
     assert_eq!(world.simulator.calls().writes(), 0);
     assert_eq!(versions(&world).await, ["", ""]);
 
-    world.kubectl(&["apply", "-f", path]).await;
+    world.kubectl(&["apply", "-k", path]).await;
     world.start_operator().await;
     world.until_ready("shop", 8).await;
     assert!(world.stop_operator().await.success());

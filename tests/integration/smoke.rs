@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use crate::wire::Wire::{self, RestBasic, RestNative, RestToken, V2Basic, V2Native, V2Token};
-use crate::world::{OPERATOR_NAMESPACE, manifest};
+use crate::world::manifest;
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
@@ -47,12 +47,10 @@ async fn a_record_is_created_changed_and_deleted(
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rights_that_are_shipped_are_enough(#[values(RestBasic, V2Token, RestNative)] wire: Wire) {
     let mut world = wire.world().await;
-    world.plane.install_operator().await.unwrap();
     world
         .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
         .await;
-    let kubeconfig = world.plane.kubeconfig_for(OPERATOR_NAMESPACE, "solidserver-operator").await.unwrap();
-    world.start_operator_as(&kubeconfig).await;
+    world.start_operator().await;
     world.namespace("shop").await;
     world.apply(&manifest("shop", "web", "fqdn: web.example.com, type: A, values: [192.0.2.10]")).await;
     world.until_reason("shop", "web", "InSync").await;

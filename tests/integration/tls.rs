@@ -23,22 +23,22 @@ const DEFAULTS: &str =
     "resyncInterval: 1h, limits: {requestTimeout: 2s}, defaults: {dnsServer: ns.example.com, ttl: 600}";
 
 /// Who signs client certificates.
-struct ClientAuthority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct ClientAuthority(CertifiedIssuer<'static, KeyPair>);
 
 impl ClientAuthority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         Self(CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// A certificate for the operator and its key.
-    fn client(&self) -> (String, String) {
+    pub(crate) fn client(&self) -> (String, String) {
         let mut parameters = CertificateParams::default();
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         parameters.use_authority_key_identifier_extension = true;

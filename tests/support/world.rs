@@ -38,6 +38,8 @@ pub(crate) struct World {
     folder: tempfile::TempDir,
     starts: usize,
     environment: Vec<(String, String)>,
+    /// The kubeconfig of the operator's own account, with the rights that are shipped and no others.
+    pub(crate) kubeconfig: PathBuf,
 }
 
 /// Variables that would send the operator's calls somewhere else; those of whoever runs the tests don't count.
@@ -89,6 +91,7 @@ impl World {
 impl World {
     pub(super) async fn over(wire: Wire, config: Config, options: Options) -> Self {
         let plane = Plane::take(options).await;
+        let kubeconfig = plane.install_rights().await.expect("the operator's rights");
         let client = plane.client().expect("a client");
         let simulator = Simulator::start(wire.configured(config)).await.expect("a simulator");
         let folder = tempfile::tempdir().expect("a folder");
@@ -103,10 +106,8 @@ impl World {
             folder,
             starts: 0,
             environment: Vec::new(),
+            kubeconfig,
         };
-        world
-            .apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {OPERATOR_NAMESPACE}}}\n"))
-            .await;
         world.set_secret(SECRET).await;
         world
     }
@@ -159,9 +160,25 @@ impl World {
 
     /// The same, with its dialect and login in `spec`.
     pub(crate) async fn solid_server_with(&self, name: &str, endpoint: &str, spec: &str) {
+        self.solid_server_of(&self.simulator, name, endpoint, spec).await;
+    }
+
+    /// One more appliance, and its SolidServer.
+    pub(crate) async fn another_appliance(&self, name: &str, spec: &str) -> Simulator {
+        let simulator = Simulator::start(Config::default()).await.expect("a simulator");
+        self.solid_server_of(&simulator, name, &simulator.endpoint(), spec).await;
+        simulator
+    }
+
+    /// The SolidServer of another simulator that lets this world's login in.
+    pub(crate) async fn solid_server_beside(&self, name: &str, simulator: &Simulator, spec: &str) {
+        let spec = format!("{}\n  {spec}", self.wire.fields());
+        self.solid_server_of(simulator, name, &simulator.endpoint(), &spec).await;
+    }
+
+    async fn solid_server_of(&self, simulator: &Simulator, name: &str, endpoint: &str, spec: &str) {
         let zones = if spec.contains("zones:") { String::new() } else { for_all(&[], &[]) };
-        let bundle =
-            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, self.simulator.ca_pem());
+        let bundle = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, simulator.ca_pem());
         let guard = if spec.contains("guard:") { "" } else { "\n  guard: {deletions: {maxCount: 1000}}" };
         self.apply(&format!(
             "apiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: {name}}}\nspec:\n  endpoint: {endpoint}\n  credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {bundle}}}\n  {zones}\n  {spec}{guard}\n"
@@ -174,9 +191,9 @@ impl World {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Starts the operator's binary with an administrator's rights and waits until it is ready.
+    /// Starts the operator's binary with the rights that are shipped and waits until it is ready.
     pub(crate) async fn start_operator(&mut self) {
-        let kubeconfig = self.plane.kubeconfig().to_path_buf();
+        let kubeconfig = self.kubeconfig.clone();
         self.start_operator_as(&kubeconfig).await;
     }
 
@@ -191,9 +208,9 @@ impl World {
         .await;
     }
 
-    /// Starts one more replica, which calls itself `instance`, with an administrator's rights, and waits until it is ready.
+    /// Starts one more replica, which calls itself `instance`, with the rights that are shipped, and waits until it is ready.
     pub(crate) async fn start_replica(&mut self, instance: &str) {
-        let kubeconfig = self.plane.kubeconfig().to_path_buf();
+        let kubeconfig = self.kubeconfig.clone();
         self.start_replica_as(instance, &kubeconfig).await;
     }
 
@@ -219,6 +236,15 @@ impl World {
         terminate(self.replicas.remove(instance).expect("it runs")).await
     }
 
+    /// The resident memory of all replicas, in pages.
+    pub(crate) fn resident_pages(&self) -> u64 {
+        let of = |operator: &Operator| {
+            let statistics = std::fs::read_to_string(format!("/proc/{}/statm", operator.child.id()?)).ok()?;
+            statistics.split(' ').nth(1)?.parse::<u64>().ok()
+        };
+        self.replicas.values().filter_map(of).sum()
+    }
+
     /// A folder for files of the test's own.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -242,7 +268,9 @@ impl World {
         let child = command
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .args(["run", "--cluster-name", "test", "--operator-namespace", OPERATOR_NAMESPACE])
-            .args(["--http-listen", &format!("127.0.0.1:{port}"), "--log", "info,solidserver_operator=debug"])
+            .args(["--http-listen", &format!("127.0.0.1:{port}")])
+            // RUST_LOG of the world's environment, where there is one.
+            .args(self.log_flag())
             .args(["--log-format", "text", "--lease-duration", duration])
             .args(["--lease-renew", renew, "--lease-retry", retry])
             .arg("--kubeconfig")
@@ -255,6 +283,18 @@ impl World {
             .spawn()
             .expect("the operator starts");
         Operator { child, http: format!("http://127.0.0.1:{port}"), log }
+    }
+
+    fn log_flag(&self) -> &'static [&'static str] {
+        match self.environment.iter().any(|(name, _)| name == "RUST_LOG") {
+            true => &[],
+            false => &["--log", "info,solidserver_operator=debug"],
+        }
+    }
+
+    /// The id of the operator's process.
+    pub(crate) fn operator_id(&self) -> Option<u32> {
+        self.operator.as_ref()?.child.id()
     }
 
     /// Ends the operator with SIGKILL.

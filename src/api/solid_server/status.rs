@@ -30,6 +30,11 @@ pub struct SolidServerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 
+    /// Endpoint of the appliance that the status of DnsRecords speaks of. Another one in the spec must show rows of theirs before
+    /// anything is written there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+
     /// Cluster name under which the operator marks its rows there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_name: Option<String>,
@@ -79,6 +84,7 @@ impl Default for SolidServerStatus {
             observed_generation: UNOBSERVED_GENERATION,
             conditions: Vec::new(),
             version: None,
+            endpoint: None,
             cluster_name: None,
             zones: Vec::new(),
             approved: Vec::new(),
@@ -125,9 +131,9 @@ pub struct DeletionWindowEntry {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
-    /// The annotation's value: the id of held deletions, or the UID of another cluster.
+    /// The annotation's value: the id of held deletions or of an appliance, or the UID of another cluster.
     pub id: String,
-    /// What was asked for: ApproveDeletions, AbandonDeletions or TakeOver.
+    /// What was asked for: ApproveDeletions, AbandonDeletions, TakeOver or AcceptAppliance.
     pub kind: ApprovalKind,
     /// When it was seen.
     pub time: Time,
@@ -142,6 +148,8 @@ pub enum ApprovalKind {
     AbandonDeletions,
     /// The rows of that cluster become ours.
     TakeOver,
+    /// The endpoint is right though it shows none of our rows.
+    AcceptAppliance,
 }
 
 /// DnsRecords by standing.

@@ -180,7 +180,7 @@ pub(super) fn summary(summary: &Summary) -> String {
     }
     let calls = &summary.calls;
     format!(
-        "Plan: {}, {unchanged} unchanged; {} adds, {} edits and {} deletes on the appliance.",
+        "Plan: {}, {unchanged} unchanged. Rows on the appliance: {} added, {} edited, {} deleted.",
         parts.join(", "),
         calls.add,
         calls.edit,

@@ -8,8 +8,8 @@ use tracing::{info, warn};
 
 use super::{Hold, Task, Wish};
 use crate::api::{
-    ABANDON_DELETIONS, APPROVE_DELETIONS, Approval, ApprovalKind, ConditionType, Reason, SolidServer,
-    SolidServerSpec, TAKE_OVER, ZoneStatus, find, is_true, with_deletions_held,
+    ABANDON_DELETIONS, ACCEPT_APPLIANCE, APPROVE_DELETIONS, Approval, ApprovalKind, ConditionType, Reason,
+    SolidServer, SolidServerSpec, TAKE_OVER, ZoneStatus, find, is_true, with_deletions_held,
 };
 use crate::reconcile::{Bound, DeletionRequest, Notice};
 use crate::record::Place;
@@ -127,6 +127,14 @@ impl Task {
             if self.status.approved.iter().any(|known| known.kind == kind && known.id == id) {
                 continue;
             }
+            if kind == ApprovalKind::AcceptAppliance {
+                if self.accept(id.clone()) {
+                    changed = true;
+                } else {
+                    self.asked.push((kind, id));
+                }
+                continue;
+            }
             // An id that nothing is held under means nothing yet; it is looked at again when something is.
             if kind != ApprovalKind::TakeOver && !self.holds.iter().any(|hold| *hold.id == *id) {
                 self.asked.push((kind, id));
@@ -134,10 +142,10 @@ impl Task {
             }
             info!(solid_server = %self.name, id, ?kind, "asked for by annotation");
             self.status.approved.push(Approval { id, kind, time: Time(Timestamp::now()) });
-            let surplus = self.status.approved.len().saturating_sub(MOST_APPROVALS);
-            self.status.approved.drain(..surplus);
             changed = true;
         }
+        let surplus = self.status.approved.len().saturating_sub(MOST_APPROVALS);
+        self.status.approved.drain(..surplus);
         changed
     }
 
@@ -187,6 +195,7 @@ pub(in crate::controller) fn triggers(object: &SolidServer) -> Vec<Trigger> {
             APPROVE_DELETIONS => ApprovalKind::ApproveDeletions,
             ABANDON_DELETIONS => ApprovalKind::AbandonDeletions,
             TAKE_OVER => ApprovalKind::TakeOver,
+            ACCEPT_APPLIANCE => ApprovalKind::AcceptAppliance,
             _ => return None,
         };
         Some((kind, id.trim().to_owned()))

@@ -13,6 +13,7 @@ use super::{Appliance, Engine, FAREWELL, newer_object, solid_server_name};
 use crate::api::SolidServer;
 use crate::controller::appliance::{self, News, Wish};
 use crate::controller::endpoints::barred;
+use crate::controller::turns::Turns;
 use crate::controller::zones::Slot;
 use crate::lease::{Candidacy, Claim, lease_name};
 use crate::plan::ObjectName;
@@ -104,6 +105,7 @@ impl Engine {
             (known.object, known.wishes, known.asks, known.ledger) = (object, wishes, asks, ledger);
             known.lead = Some(Lead { claim, tools, task: task.abort_handle() });
         }
+        self.tools.metrics.leads(&name);
         info!(solid_server = %name, "this replica works on it");
         if self.unlisted == 0 {
             for object in self.objects_of(&name) {
@@ -135,7 +137,9 @@ impl Engine {
     /// Forgets zones, passes to come, and all that was learnt of the DnsRecords of a SolidServer.
     fn forget_work(&mut self, name: &Arc<str>) {
         self.rounds.remove(name);
-        self.held_back.remove(name);
+        for zone in self.turns.remove(name).into_iter().flat_map(Turns::into_waiting) {
+            self.queue.finished(&zone);
+        }
         self.tools.metrics.forget(name);
         let (now, since_start) = (Instant::now(), self.tools.started.elapsed());
         for object in self.objects_of(name) {

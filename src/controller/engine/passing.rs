@@ -1,6 +1,6 @@
 //! Passes: what each is given and what is made of its outcome.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::{Engine, PASSES_OF_ONE};
 use crate::api::desired::{claim, reconcile_requested};
 use crate::api::{ApprovalKind, DnsRecord, Reason, SolidServerSpec};
 use crate::controller::appliance::Ask;
-use crate::controller::zones::{Seen, ZoneKey};
+use crate::controller::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::plan::{Allowance, Marks, ObjectName, Stage};
 use crate::reconcile::{
     self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, Subject, Work, is_held, is_ready,
@@ -32,16 +32,55 @@ fn tells_what_is_applied(record: &DnsRecord) -> bool {
     )
 }
 
-impl Engine {
-    pub(super) fn begin(&mut self, zone: ZoneKey) {
-        let busy = self.busy.get(&zone.solid_server).copied().unwrap_or_default();
-        if busy >= PASSES_OF_ONE {
-            self.queue.finished(&zone);
-            self.held_back.entry(Arc::clone(&zone.solid_server)).or_default().push_back(zone);
-            return;
+/// The namespaces with changes in a zone that people wait for.
+fn waited_for(
+    zone: &ZoneKey,
+    zones: &HashMap<ZoneKey, ZoneState>,
+    slots: &HashMap<ObjectName, Slot>,
+) -> BTreeSet<Arc<str>> {
+    let mut namespaces = BTreeSet::new();
+    for object in zones.get(zone).into_iter().flat_map(|state| &state.dirty) {
+        let waits = || slots.get(object).is_some_and(|slot| slot.waits_since.is_some());
+        if !namespaces.contains(&object.namespace) && waits() {
+            namespaces.insert(Arc::clone(&object.namespace));
         }
+    }
+    namespaces
+}
+
+impl Engine {
+    /// A zone is due: its pass begins, or it waits for its turn among those of its appliance.
+    pub(super) fn begin(&mut self, zone: ZoneKey) {
+        if self.is_busy(&zone.solid_server) {
+            self.turns.entry(Arc::clone(&zone.solid_server)).or_default().wait(zone);
+        } else {
+            self.start(zone);
+        }
+    }
+
+    fn is_busy(&self, solid_server: &Arc<str>) -> bool {
+        self.busy.get(solid_server).is_some_and(|busy| *busy >= PASSES_OF_ONE)
+    }
+
+    /// Begins zones that have waited for a pass of their appliance to end.
+    fn start_waiting(&mut self, solid_server: &Arc<str>) {
+        while !self.is_busy(solid_server) {
+            let next = self
+                .turns
+                .get_mut(solid_server)
+                .and_then(|turns| turns.next(|zone| waited_for(zone, &self.zones, &self.slots)));
+            let Some(next) = next else { return };
+            self.start(next);
+        }
+    }
+
+    fn start(&mut self, zone: ZoneKey) {
+        let served = waited_for(&zone, &self.zones, &self.slots);
         let Some(work) = self.work(&zone) else {
             self.queue.finished(&zone);
+            if self.zones.get(&zone).is_some_and(ZoneState::is_empty) {
+                self.forget_zone(&zone);
+            }
             return;
         };
         let lead = self.appliances.get(&zone.solid_server).and_then(|appliance| appliance.lead.as_ref());
@@ -50,6 +89,7 @@ impl Engine {
             return;
         };
         *self.busy.entry(Arc::clone(&zone.solid_server)).or_default() += 1;
+        self.turns.entry(Arc::clone(&zone.solid_server)).or_default().serve(served);
         self.passes.spawn(async move {
             // A defect in one zone's pass must not stop that zone for ever, and not in silence.
             let done = AssertUnwindSafe(reconcile::pass(work, &tools)).catch_unwind().await.ok();
@@ -86,7 +126,7 @@ impl Engine {
             return None;
         }
         state.whole_due = false;
-        let known = if whole { None } else { state.known.take() };
+        let mut known = if whole { None } else { state.known.take() };
         let zone_rows = state.rows;
         let asked = |kind: ApprovalKind| -> BTreeSet<String> {
             let approved = appliance.object.status.iter().flat_map(|status| &status.approved);
@@ -148,8 +188,16 @@ impl Engine {
             let held = slot.brake.until().is_some_and(|until| until > self.tools.started.elapsed());
             claim.writable &= !held;
             if claim.decide {
+                let requested = reconcile_requested(&record);
+                if let Some(known) = &mut known
+                    && requested.is_some()
+                    && slot.waits_since.is_some_and(|since| known.read_at < since.into_std())
+                {
+                    // Whoever asks for a look wants to be told how it is now, and not how it was before that.
+                    claim.names().for_each(|name| known.forget(name));
+                }
                 let subject = Subject {
-                    requested: reconcile_requested(&record),
+                    requested,
                     record,
                     brake: slot.brake.clone(),
                     attempts: slot.attempts,
@@ -178,18 +226,23 @@ impl Engine {
             zone_rows,
             guard,
             taken_over: asked(ApprovalKind::TakeOver),
+            // The newest word counts: what is suspended now has not been looked at yet.
+            suspended: ready.spec.suspend || appliance.object.spec.suspend,
         })
     }
 
+    /// A pass is over: makes of it what there is to make, and begins the next one.
     pub(super) fn finish(&mut self, zone: &ZoneKey, term: Option<u64>, done: Option<Done>) {
         self.queue.finished(zone);
-        let now = Instant::now();
         if let Some(busy) = self.busy.get_mut(&zone.solid_server) {
             *busy = busy.saturating_sub(1);
         }
-        if let Some(next) = self.held_back.get_mut(&zone.solid_server).and_then(VecDeque::pop_front) {
-            self.queue.goes_on(&next, now);
-        }
+        self.take_in(zone, term, done);
+        self.start_waiting(&zone.solid_server);
+    }
+
+    fn take_in(&mut self, zone: &ZoneKey, term: Option<u64>, done: Option<Done>) {
+        let now = Instant::now();
         if term != self.term(&zone.solid_server) {
             // Begun before the Lease was lost: what it found out may not be so any more.
             match self.zones.get(zone) {

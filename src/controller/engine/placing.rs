@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Engine;
 use super::saying::Errand;
-use crate::api::desired::is_abandoned;
+use crate::api::desired::{applied, applied_place, is_abandoned};
 use crate::api::{DnsRecord, Reason};
 use crate::controller::appliance::Ask;
 use crate::controller::binding::{Binding, Delegation, bind, not_delegated};
 use crate::controller::catalogue::{Catalogue, Refusal};
 use crate::controller::quotas::Share;
 use crate::controller::zones::{Slot, ZoneKey, ZoneState};
-use crate::plan::ObjectName;
+use crate::plan::{ObjectName, Remembered};
 use crate::reconcile::{is_held, is_ready};
 use crate::record::{Name, Place, RrsetKey};
 
@@ -32,6 +33,21 @@ impl Engine {
             .filter(|(_, slot)| slot.solid_server == *solid_server)
             .map(|(object, _)| object.clone())
             .collect()
+    }
+
+    /// Tells an appliance's task what the statuses of its DnsRecords say is there, now or when all of them are known.
+    pub(super) fn remind(&mut self, solid_server: &Arc<str>, reply: oneshot::Sender<Remembered>) {
+        if self.unlisted > 0 {
+            self.unanswered.push((Arc::clone(solid_server), reply));
+            return;
+        }
+        let remembered = self.objects_of(solid_server).into_iter().filter_map(|object| {
+            let record = self.latest(&object)?;
+            let status = record.status.as_ref()?;
+            Some((applied_place(status)?, object, applied(status)?))
+        });
+        // A task that has ended meanwhile needs no answer.
+        let _ = reply.send(remembered.collect());
     }
 
     pub(super) fn rebind_the_unbound(&mut self) {

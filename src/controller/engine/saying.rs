@@ -134,6 +134,9 @@ impl Engine {
                 counts.stalled as usize,
                 counts.orphaned as usize,
             );
+            let [suspended, reported] =
+                [Reason::Suspended, Reason::Drifted].map(|reason| self.showing(&name, reason));
+            self.tools.metrics.differences_left(&name, suspended, reported);
             if let Some(appliance) = self.appliances.get(&name) {
                 appliance.ask(Ask::Counts(counts));
             }
@@ -199,6 +202,13 @@ impl Engine {
         });
         zones.truncate(MOST_ZONES);
         zones
+    }
+
+    /// How many DnsRecords of a SolidServer show this reason.
+    fn showing(&self, solid_server: &Arc<str>, reason: Reason) -> usize {
+        let theirs = self.slots.iter().filter(|(_, slot)| slot.solid_server == *solid_server);
+        let records = theirs.filter_map(|(object, _)| self.latest(object));
+        records.filter(|record| shown_reason(record) == Some(reason)).count()
     }
 
     pub(super) fn counts(&self, solid_server: &Arc<str>) -> RecordCounts {

@@ -255,7 +255,7 @@ impl Zone {
         let suspended = |object: &ObjectName| {
             self.subjects.get(object).is_some_and(|subject| subject.record.spec.suspend)
         };
-        losses.retain(|object, _| !suspended(object));
+        losses.retain(|object, _| !self.spec.suspend && !suspended(object));
         losses
     }
 
@@ -317,6 +317,7 @@ impl Zone {
             place: &self.place,
             leaves: None,
             defaults_changed: subject.is_some_and(|subject| subject.defaults_changed),
+            suspended: subject.is_some_and(|subject| subject.record.spec.suspend),
             cluster: &identity.cluster,
             solid_server: &self.solid_server,
         };
@@ -342,9 +343,10 @@ impl Zone {
         if decision.steps.is_empty() {
             return Some((home, foreseen));
         }
-        if subject.is_some_and(|subject| subject.record.spec.suspend) {
-            let message = "spec.suspend is true: nothing is written";
-            foreseen = foreseen.with(Outcome::Suspended, Reason::Suspended, message);
+        let itself = subject.is_some_and(|subject| subject.record.spec.suspend);
+        if itself || self.spec.suspend {
+            let finding = Finding::suspended(decision, (!itself).then_some(&self.solid_server));
+            foreseen = foreseen.with(Outcome::Suspended, Reason::Suspended, finding.message);
         } else if is_held {
             let message = "more deletions than the guard lets through: all of them would be held until somebody approves";
             foreseen = foreseen.with(Outcome::Held, Reason::DeletionHeld, message);

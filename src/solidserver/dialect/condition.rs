@@ -54,34 +54,8 @@ impl fmt::Display for Literal<'_> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::fuzzing::literals;
     use super::*;
-
-    /// Splits an expression into the text outside literals (`?` in the place of each) and the decoded literals, as an
-    /// SQL reader does.
-    fn read(expression: &str) -> (String, Vec<String>) {
-        let (mut outside, mut literals) = (String::new(), Vec::new());
-        let mut rest = expression.chars().peekable();
-        while let Some(character) = rest.next() {
-            if character != '\'' {
-                outside.push(character);
-                continue;
-            }
-            let mut literal = String::new();
-            loop {
-                match rest.next().expect("the literal ends") {
-                    '\'' if rest.peek() == Some(&'\'') => {
-                        rest.next();
-                        literal.push('\'');
-                    }
-                    '\'' => break,
-                    character => literal.push(character),
-                }
-            }
-            outside.push('?');
-            literals.push(literal);
-        }
-        (outside, literals)
-    }
 
     proptest! {
         #[test]
@@ -90,7 +64,7 @@ mod tests {
                 Condition::one_of("rr_full_name", [a.as_str(), b.as_str()]),
                 Condition::equals("rr_type", "SOA"),
             ]));
-            let (outside, literals) = read(&condition.to_string());
+            let (outside, literals) = literals(&condition.to_string()).expect("each literal ends");
             prop_assert_eq!(outside, "dns_name=? and (rr_full_name in (?,?) or rr_type=?)");
             prop_assert_eq!(literals, vec![a.clone(), a, b, "SOA".to_owned()]);
         }

@@ -7,6 +7,8 @@
 mod answer;
 mod class_parameters;
 mod condition;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod list;
 mod names;
 mod rest;

@@ -1,10 +1,10 @@
 //! Empty is not absent: what a reading says when rows are hidden.
 
 use rstest::rstest;
-use solidserver_operator::solidserver::Sight;
+use solidserver_operator::solidserver::{EndedBy, Error, Sight};
 use solidserver_simulator::{Fault, FaultKind, NewRow};
 
-use super::{Dialect, SERVER, client, name, names, place, start, with_rows};
+use super::{Dialect, SERVER, client, client_with, name, names, place, start, with_rows};
 
 #[rstest]
 #[tokio::test]
@@ -85,6 +85,33 @@ async fn soa_rows_that_vanish_take_sight_with_them(#[values(Dialect::Rest, Diale
     simulator.set_quirk("soa-listed", "no").unwrap();
     assert_eq!(client.read_zone(&place()).await.unwrap().sight, Sight::NotVisible);
     assert_eq!(client.read_names(&place(), &names(0..2)).await.unwrap().sight, Sight::NotVisible);
+    simulator.shutdown().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn rights_that_are_withdrawn_within_a_list_leave_its_end_unproven(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(100)).await;
+    for page in 1..3 {
+        let client = client_with(&simulator, |settings| settings.page_size = 40);
+        let withdraw = |after| {
+            simulator.inject(Fault::new("dns_rr_list", FaultKind::Blind).after(after));
+            simulator.inject(Fault::new("dns_rr_count", FaultKind::Blind));
+        };
+        withdraw(page);
+        let reading = client.read_zone(&place()).await.unwrap();
+        simulator.clear_faults();
+        // What it lists is there; that nothing follows, it does not say.
+        let rows = usize::try_from(page).unwrap() * 40;
+        assert_eq!((reading.rows.len(), reading.ended_by), (rows, EndedBy::EmptyPage), "page {page}");
+        withdraw(page);
+        let reading = client.read_names(&place(), &names(0..100)).await;
+        simulator.clear_faults();
+        let Err(Error::Incomplete { what, .. }) = &reading else { panic!("page {page}: {reading:?}") };
+        assert!(what.contains("and counts 0"), "{what}");
+    }
     simulator.shutdown().await;
 }
 

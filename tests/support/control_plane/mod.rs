@@ -22,6 +22,7 @@ use std::{
 
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
+    authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
     core::v1::{Namespace, ServiceAccount},
 };
 use kube::{
@@ -48,6 +49,22 @@ const PORT_ATTEMPTS: usize = 5;
 
 /// Keeps the folder with logs and data when set, for looking at what happened.
 const KEEP_FILES: &str = "CONTROL_PLANE_KEEP_FILES";
+
+/// Where `deploy/base` puts the operator, and as whom it runs.
+const OPERATOR_NAMESPACE: &str = "solidserver-system";
+const OPERATOR_ACCOUNT: &str = "solidserver-operator";
+
+/// What says who the operator is and what it may do.
+const KINDS_OF_RIGHTS: [&str; 8] = [
+    "Namespace",
+    "ServiceAccount",
+    "Role",
+    "RoleBinding",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+];
 
 /// What to start and for how long.
 #[derive(Debug, Clone)]
@@ -202,6 +219,74 @@ impl ControlPlane {
             self.kubectl(&["apply", "--server-side", "--kustomize", &base]).await?.success().map(drop)
         };
         self.operator.get_or_try_init(apply).await.copied()
+    }
+
+    /// Applies what `deploy/base` says about the operator's account and rights, and nothing else of it. Returns the kubeconfig of
+    /// that account, once it has these rights. Whoever empties the operator's namespace needs it again.
+    pub(crate) async fn install_rights(&self) -> Result<PathBuf, Error> {
+        static RIGHTS: OnceCell<String> = OnceCell::const_new();
+        let rights = RIGHTS.get_or_try_init(async || self.rights().await).await?;
+        let apply = ["apply", "--server-side", "--force-conflicts", "--output=name", "--filename=-"];
+        self.kubectl_with_stdin(&apply, rights).await?.success()?;
+        let kubeconfig = self.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR_ACCOUNT).await?;
+        self.until_in_force(&kubeconfig).await?;
+        Ok(kubeconfig)
+    }
+
+    /// The manifests of `deploy/base` about who the operator is and what it may do, as one list.
+    async fn rights(&self) -> Result<String, Error> {
+        let base = manifest_folder().join("deploy/base");
+        let manifests = self.kubectl(&["kustomize", &base.to_string_lossy()]).await?.success()?;
+        let manifests: Vec<serde_json::Value> = serde_saphyr::from_multiple(&manifests).map_err(|error| {
+            Error::Io { what: "read deploy/base".into(), error: std::io::Error::other(error.to_string()) }
+        })?;
+        let about_rights = |manifest: &serde_json::Value| {
+            manifest["kind"].as_str().is_some_and(|kind| KINDS_OF_RIGHTS.contains(&kind))
+        };
+        let items: Vec<_> = manifests.into_iter().filter(about_rights).collect();
+        Ok(serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string())
+    }
+
+    /// Waits until the account is known and may do what comes last in `deploy/base`: the API server learns of rights a little
+    /// after it has taken them.
+    async fn until_in_force(&self, kubeconfig: &Path) -> Result<(), Error> {
+        let client = self.client_as(kubeconfig).await?;
+        let review = |group: &str, resource: &str, namespace: Option<&str>| SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(ResourceAttributes {
+                    group: Some(group.into()),
+                    resource: Some(resource.into()),
+                    verb: Some("watch".into()),
+                    namespace: namespace.map(Into::into),
+                    ..ResourceAttributes::default()
+                }),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(client);
+        for review in [
+            review("solidserver.dev", "dnsrecords", None),
+            review("coordination.k8s.io", "leases", Some(OPERATOR_NAMESPACE)),
+        ] {
+            let mut attempts = 0;
+            // An account that was made a moment ago may not be known yet, which is an error.
+            while !reviews
+                .create(&PostParams::default(), &review)
+                .await
+                .is_ok_and(|review| review.status.is_some_and(|status| status.allowed))
+            {
+                attempts += 1;
+                if attempts > 500 {
+                    return Err(Error::Io {
+                        what: "wait for the operator's rights".into(),
+                        error: std::io::ErrorKind::TimedOut.into(),
+                    });
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Ok(())
     }
 
     /// Whether `install_operator` was called.

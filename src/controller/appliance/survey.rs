@@ -1,21 +1,38 @@
-//! What an appliance offers, looked at (IO): its version, DNS servers, views and zones.
+//! What an appliance offers: its version, and the views and zones of the DNS servers that are in use.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tracing::warn;
 
-use super::catalogue::{Catalogue, ServerCatalogue};
+use super::Task;
 use crate::api::SolidServerSpec;
+use crate::controller::catalogue::{Catalogue, ServerCatalogue};
 use crate::reconcile;
 use crate::solidserver::{Client, Error};
+
+impl Task {
+    /// Lists what the appliance offers.
+    pub(super) async fn survey(
+        &mut self,
+        client: &Client,
+        spec: &SolidServerSpec,
+    ) -> Result<Catalogue, Error> {
+        let (version, catalogue) = survey(client, &self.name, spec, &self.servers).await;
+        if let Some(version) = version {
+            self.dirty |= self.status.version != version;
+            self.status.version = version;
+        }
+        catalogue
+    }
+}
 
 /// Lists the servers that the spec speaks of, and those that DnsRecords name (`named`). The version is there as soon as it is known, also
 /// when the rest fails: `None` when it could not be asked for, `Some(None)` when the account may not ask.
 ///
 /// # Errors
 /// [`Error`] that concerns the appliance as a whole.
-pub(super) async fn survey(
+pub(in crate::controller) async fn survey(
     client: &Client,
     solid_server: &str,
     spec: &SolidServerSpec,

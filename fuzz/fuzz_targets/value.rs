@@ -1,0 +1,6 @@
+//! `cargo +nightly fuzz run value`, see ../README.md.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    solidserver_operator::fuzzing::value(data);
+});

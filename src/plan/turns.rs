@@ -1,0 +1,26 @@
+//! The order in which decisions are carried out: what people wait for before repairs, and in both the namespaces by turns, so
+//! that the few changes of one are not behind the many of another.
+
+use std::collections::BTreeMap;
+
+use super::{Decision, Motive};
+
+/// Puts decisions, which come in the order in which one namespace's shall be made, into that of turns.
+pub(super) fn in_turns(decisions: Vec<Decision>) -> Vec<Decision> {
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    let mut placed: Vec<((bool, usize), Decision)> = decisions
+        .into_iter()
+        .map(|decision| {
+            let repair = decision.motive == Motive::Drift;
+            // Those with nothing to write cost next to nothing: they take no turn from those with something.
+            let group =
+                (repair, decision.steps.is_empty(), std::sync::Arc::clone(&decision.object.namespace));
+            let count = counts.entry(group).or_default();
+            *count += 1;
+            ((repair, *count), decision)
+        })
+        .collect();
+    // Stable: within a turn the order stays.
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, decision)| decision).collect()
+}
