@@ -270,7 +270,8 @@ mod tests {
     use super::*;
     use crate::api::{DnsRecord, SolidServer};
 
-    fn record(spec: Value) -> Value {
+    fn record(spec: impl Into<Value>) -> Value {
+        let spec: Value = spec.into();
         json!({"apiVersion": "solidserver.dev/v1alpha1", "kind": "DnsRecord",
                "metadata": {"name": "www", "namespace": "shop"}, "spec": spec})
     }
