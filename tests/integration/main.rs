@@ -68,6 +68,8 @@ mod monitoring;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
+mod plan_command;
+#[cfg(test)]
 mod quirks;
 #[cfg(test)]
 mod release;
