@@ -10,7 +10,7 @@ use super::{
     FLUX_RECONCILE_REQUESTED_AT, RECONCILE_REQUESTED_AT, RrsetPolicy, SolidServerSpec,
 };
 use crate::plan::{Adoption, Applied, Claim, ObjectName, OnDrift, Sharing, Stage};
-use crate::record::{DataError, Name, NameError, Place, RecordData, RecordType, Rrset, RrsetKey};
+use crate::record::{DataError, Name, NameError, Place, RecordData, RecordType, Rrset, RrsetKey, ValueSet};
 
 /// Why a spec describes no RRset. The CRD's rules refuse most of this at `kubectl apply` already.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,12 +76,15 @@ pub fn rrset_key(record: &DnsRecord) -> Result<RrsetKey, InvalidSpec> {
 /// [`InvalidSpec`] names the field and says what is wrong.
 pub fn rrset(record: &DnsRecord, solid_server: &SolidServerSpec) -> Result<Rrset, InvalidSpec> {
     let key = rrset_key(record)?;
-    let mut values = BTreeSet::new();
-    for (index, text) in record.spec.values.iter().enumerate() {
-        let value = RecordData::parse(key.record_type, text)
-            .map_err(|source| InvalidSpec::Value { index, source })?;
-        values.insert(value);
-    }
+    let values: ValueSet = record
+        .spec
+        .values
+        .iter()
+        .enumerate()
+        .map(|(index, text)| {
+            RecordData::parse(key.record_type, text).map_err(|source| InvalidSpec::Value { index, source })
+        })
+        .collect::<Result<_, _>>()?;
     Ok(Rrset { key, ttl: record.spec.ttl.unwrap_or_else(|| solid_server.default_ttl()), values })
 }
 
@@ -132,7 +135,7 @@ pub fn applied(status: &DnsRecordStatus) -> Option<Applied> {
     let name = Name::parse(status.fqdn.as_deref()?).ok()?;
     let record_type: RecordType = status.record_type?.into();
     let key = RrsetKey { name, record_type };
-    let values: Option<BTreeSet<RecordData>> =
+    let values: Option<ValueSet> =
         status.values.iter().map(|text| RecordData::parse(record_type, text).ok()).collect();
     let rrset = match (values, status.ttl) {
         (Some(values), Some(ttl)) => Some(Rrset { key: key.clone(), ttl, values }),
@@ -219,6 +222,7 @@ pub fn claim(
         begun,
         other_names: BTreeSet::new(),
         decide: false,
+        left_over: false,
         writable: !spec.suspend,
     }
 }

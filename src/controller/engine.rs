@@ -13,24 +13,25 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{error, info};
 
 use self::leading::Lead;
+use self::passing::Room;
 use self::saying::{Errand, Ran};
 use super::appliance::{self, Ask, News, Ready, Surroundings, Wish};
 use super::catalogue::Refusal;
 use super::endpoints::barred;
 use super::quotas::Quotas;
-use super::records::{Records, newer};
+use super::records::{Glimpse, Records, newer};
 use super::rounds::{Round, Rounds};
 use super::turns::Turns;
 use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
-use crate::api::{ApprovalKind, DnsRecord, SolidServer};
+use crate::api::{ApprovalKind, DnsRecord, SolidServer, Standing};
 use crate::lease::{Candidacy, Leases, UNSERVED};
 use crate::plan::{Labels, ObjectName, Remembered};
 use crate::queue::ZoneQueue;
-use crate::reconcile::{DeletionRequest, Done, Tools, is_held};
+use crate::reconcile::{DeletionRequest, Done, StoredRecord, Tools, is_held};
 use crate::telemetry::Health;
 
 /// Zones that run at the same time; each appliance has its own bound on calls.
@@ -103,6 +104,8 @@ pub(super) struct Engine {
     passes: JoinSet<(ZoneKey, Option<u64>, Option<Done>)>,
     /// Passes that are running, by SolidServer.
     busy: HashMap<Arc<str>, usize>,
+    /// How much the whole passes that are running hold, by SolidServer.
+    rooms: HashMap<Arc<str>, Room>,
     /// Zones that are due but whose appliance is busy enough; for the queue they are running already.
     turns: HashMap<Arc<str>, Turns>,
     errands: BTreeMap<ObjectName, Errand>,
@@ -147,6 +150,7 @@ impl Engine {
             queue: ZoneQueue::new(),
             passes: JoinSet::new(),
             busy: HashMap::new(),
+            rooms: HashMap::new(),
             turns: HashMap::new(),
             errands: BTreeMap::new(),
             failed_errands: Vec::new(),
@@ -315,12 +319,30 @@ impl Engine {
 
     /// The newest known state of an object.
     fn latest(&self, object: &ObjectName) -> Option<Arc<DnsRecord>> {
-        match (self.records.get(object), self.fresher.get(object)) {
-            (Some(watched), Some(answered)) if watched.metadata.uid == answered.metadata.uid => {
-                Some(newer(watched, Arc::clone(answered)))
+        self.latest_state(object).map(|(record, _)| record)
+    }
+
+    /// The same, and the small form of that very state.
+    fn latest_state(&self, object: &ObjectName) -> Option<(Arc<DnsRecord>, StoredRecord)> {
+        let state = self.records.state(object)?;
+        let watched = state.read().inspect_err(|error| error!(%object, "{error}")).ok()?;
+        let answered = self.fresher.get(object);
+        match answered.filter(|answered| answered.metadata.uid == watched.metadata.uid) {
+            Some(answered) => {
+                let newest = newer(Arc::clone(&watched), Arc::clone(answered));
+                let is_watched = Arc::ptr_eq(&newest, &watched);
+                Some((Arc::clone(&newest), if is_watched { state } else { StoredRecord::Whole(newest) }))
             }
-            (watched, _) => watched,
+            None => Some((watched, state)),
         }
+    }
+
+    /// What its newest known state shows.
+    fn standing(&self, object: &ObjectName) -> Option<Option<Standing>> {
+        let watched = self.records.glimpse(object)?;
+        let answered = self.fresher.get(object).map(|record| Glimpse::of(record));
+        let newest = answered.filter(|answered| answered.version > watched.version).unwrap_or(watched);
+        Some(newest.standing)
     }
 
     /// Keeps what the API server answered, as long as the watch is behind.
@@ -329,18 +351,17 @@ impl Engine {
             Some(known) => newer(known, record),
             None => record,
         };
-        let Some(watched) = self.records.get(object) else { return };
-        let newest = newer(Arc::clone(&watched), answered);
-        if !Arc::ptr_eq(&newest, &watched) {
-            self.fresher.insert(object.clone(), newest);
+        let Some(watched) = self.records.glimpse(object) else { return };
+        if Glimpse::of(&answered).version > watched.version {
+            self.fresher.insert(object.clone(), answered);
         }
     }
 
     /// An object was applied, or listed.
     fn look_at(&mut self, object: &ObjectName) {
-        let Some(watched) = self.records.get(object) else { return };
         let Some(record) = self.latest(object) else { return };
-        if Arc::ptr_eq(&record, &watched) {
+        // The watch is no longer behind.
+        if self.fresher.get(object).is_some_and(|answered| !Arc::ptr_eq(answered, &record)) {
             self.fresher.remove(object);
         }
         let (seen, held) = (Seen::of(&record), is_held(&record));
@@ -352,6 +373,7 @@ impl Engine {
                 let news = seen.is_news_to(&slot.seen) || lost_finalizer;
                 if news {
                     slot.attempts = 0;
+                    slot.left_over = false;
                     slot.placed = false;
                     slot.waits_since.get_or_insert_with(Instant::now);
                     slot.solid_server = record.spec.solid_server_name().into();

@@ -1,19 +1,17 @@
 //! The watches (IO): what happens in the cluster, as the engine needs it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::core::PartialObjectMeta;
-use kube::runtime::reflector::{self, reflector};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::records::Records;
-use crate::api::desired::object_name;
 use crate::api::{DnsRecord, SolidServer};
 use crate::plan::{Labels, ObjectName};
 
@@ -62,45 +60,36 @@ pub(super) fn records(
     } else {
         namespaces.iter().map(|namespace| Some(namespace.as_str().into())).collect()
     };
-    let mut stores = HashMap::new();
+    let named = watched.iter().cloned().collect::<Option<BTreeSet<Arc<str>>>>();
+    let records = Records::new(named);
     let lists = watched.len();
     for namespace in watched {
         let api: Api<DnsRecord> = match &namespace {
             Some(namespace) => Api::namespaced(client.clone(), namespace),
             None => Api::all(client.clone()),
         };
-        let (reader, writer) = reflector::store();
-        stores.insert(namespace.clone(), reader);
+        let mut writer = records.writer(namespace.clone());
         let sights = sights.clone();
         tokio::spawn(async move {
-            // Who owns which field is no business of ours and half of an object's size.
-            let watch = watcher(api, watcher::Config::default()).default_backoff().modify(
-                |record: &mut DnsRecord| {
-                    record.metadata.managed_fields = None;
-                    if let Some(annotations) = &mut record.metadata.annotations {
-                        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-                    }
-                },
-            );
-            let mut events = reflector(writer, watch).boxed();
-            let mut listed = Vec::new();
+            let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
             loop {
                 let sight = match events.try_next().await {
                     Ok(Some(watcher::Event::Init)) => {
-                        listed.clear();
+                        writer.begin();
                         continue;
                     }
                     Ok(Some(watcher::Event::InitApply(record))) => {
-                        listed.push(object_name(&record));
+                        writer.apply(record);
                         continue;
                     }
-                    // The store shows the new list only from here on.
-                    Ok(Some(watcher::Event::InitDone)) => Sight::RecordsListed {
-                        namespace: namespace.clone(),
-                        objects: std::mem::take(&mut listed),
+                    Ok(Some(watcher::Event::InitDone)) => {
+                        Sight::RecordsListed { namespace: namespace.clone(), objects: writer.end() }
+                    }
+                    Ok(Some(watcher::Event::Apply(record))) => match writer.apply(record) {
+                        Some(object) => Sight::Record(object),
+                        None => continue,
                     },
-                    Ok(Some(watcher::Event::Apply(record))) => Sight::Record(object_name(&record)),
-                    Ok(Some(watcher::Event::Delete(record))) => Sight::RecordGone(object_name(&record)),
+                    Ok(Some(watcher::Event::Delete(record))) => Sight::RecordGone(writer.delete(&record)),
                     Ok(None) => return,
                     Err(error) => {
                         warn!("watching DnsRecords: {error}");
@@ -113,7 +102,7 @@ pub(super) fn records(
             }
         });
     }
-    (Records::new(stores), lists)
+    (records, lists)
 }
 
 /// Starts to watch the labels of the namespaces, all of them when none is named: one list for each of [`records`]'s.

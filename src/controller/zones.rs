@@ -25,8 +25,8 @@ pub(super) struct ZoneKey {
 /// What is remembered of a zone.
 #[derive(Default)]
 pub(super) struct ZoneState {
-    /// DnsRecords by the names that concern them.
-    members: HashMap<Name, BTreeSet<ObjectName>>,
+    /// DnsRecords by the names that concern them, sorted. Mostly one: a tree would take ten times the room.
+    members: HashMap<Name, Vec<ObjectName>>,
     /// DnsRecords to be decided in the next pass.
     pub(super) dirty: BTreeSet<ObjectName>,
     /// DnsRecords to be decided again at a time.
@@ -66,6 +66,12 @@ impl ZoneState {
         self.members.values().flatten().cloned().collect()
     }
 
+    /// How many DnsRecords the zone concerns, about: one that two names concern counts twice.
+    #[must_use]
+    pub(super) fn size(&self) -> usize {
+        self.members.values().map(Vec::len).sum()
+    }
+
     /// One of them.
     pub(super) fn any(&self) -> Option<&ObjectName> {
         self.members.values().flatten().next()
@@ -79,13 +85,18 @@ impl ZoneState {
 
     /// A name concerns a DnsRecord.
     pub(super) fn insert(&mut self, name: &Name, object: &ObjectName) {
-        self.members.entry(name.clone()).or_default().insert(object.clone());
+        let objects = self.members.entry(name.clone()).or_insert_with(|| Vec::with_capacity(1));
+        if let Err(place) = objects.binary_search(object) {
+            objects.insert(place, object.clone());
+        }
     }
 
     /// A name does not concern a DnsRecord any more.
     pub(super) fn remove(&mut self, name: &Name, object: &ObjectName) {
         if let Some(objects) = self.members.get_mut(name) {
-            objects.remove(object);
+            if let Ok(place) = objects.binary_search(object) {
+                objects.remove(place);
+            }
             if objects.is_empty() {
                 self.members.remove(name);
             }
@@ -161,6 +172,8 @@ pub(super) struct Slot {
     pub(super) brake: Brake,
     /// Tries since it last settled.
     pub(super) attempts: u32,
+    /// Its turn did not come in the last slice, and it has not changed since.
+    pub(super) left_over: bool,
     /// It is settled in its new zone: the one it leaves may be cleared.
     pub(super) placed: bool,
     /// Zones that it left and that are cleared, until its status says where it is.
@@ -192,6 +205,7 @@ impl Slot {
             registered: Vec::new(),
             brake: restored(record, since_start).unwrap_or_default(),
             attempts: 0,
+            left_over: false,
             placed: false,
             left: BTreeSet::new(),
             written: BTreeSet::new(),
@@ -207,7 +221,8 @@ impl Slot {
 /// How long a write stays held after a restart, when its status says that it was held before.
 const RESTORED_FOR: Duration = Duration::from_secs(3600);
 
-fn restored(record: &DnsRecord, since_start: Duration) -> Option<Brake> {
+/// The brake of a record whose status says that a write was held.
+pub(super) fn restored(record: &DnsRecord, since_start: Duration) -> Option<Brake> {
     let reason = match shown_reason(record)? {
         Reason::Rejected => BrakeReason::Rejected,
         Reason::NotStoredAsSent => BrakeReason::NotStoredAsSent,

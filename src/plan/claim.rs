@@ -81,6 +81,8 @@ pub struct Claim {
     pub other_names: BTreeSet<Name>,
     /// Whether a decision is asked for; otherwise it only counts as a competitor.
     pub decide: bool,
+    /// Its turn did not come before, though others had theirs: it takes turns with what has changed since.
+    pub left_over: bool,
     /// Whether it may write now; one that may not (suspended, held by the brake) takes nothing over.
     pub writable: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::record::{Place, RecordData, Row, RowEdit, Rrset, RrsetKey};
+use crate::record::{Place, RecordData, Row, RowEdit, Rrset, RrsetKey, ValueSet};
 
 use super::brake::Fingerprint;
 use super::change::{Change, Steps};
@@ -115,13 +115,15 @@ pub struct Decision {
     /// The class parameters it declares.
     pub class_parameters: BTreeMap<String, String>,
     /// Those of its values that rows of its own have once the steps are done: not those that others have there.
-    pub own_values: BTreeSet<RecordData>,
+    pub own_values: ValueSet,
     /// What its status will say once the steps are done.
     pub verdict: Verdict,
     /// What is to be done.
     pub steps: Steps,
     /// Why.
     pub motive: Motive,
+    /// Its turn did not come before.
+    pub left_over: bool,
     /// What was wanted and what was there, to recognise a write that does not stick.
     pub fingerprint: Fingerprint,
 }
@@ -149,13 +151,13 @@ struct Outcome {
     verdict: Verdict,
     steps: Steps,
     motive: Motive,
-    own_values: BTreeSet<RecordData>,
+    own_values: ValueSet,
 }
 
 impl Outcome {
     /// Nothing is done.
     fn nothing(verdict: Verdict, motive: Motive) -> Self {
-        Self { verdict, steps: Steps::default(), motive, own_values: BTreeSet::new() }
+        Self { verdict, steps: Steps::default(), motive, own_values: ValueSet::default() }
     }
 }
 
@@ -180,6 +182,7 @@ impl<'a> Planner<'a, '_> {
             rrset: claim.rrset.clone(),
             class_parameters: claim.class_parameters.clone(),
             own_values,
+            left_over: claim.left_over,
             fingerprint: self.fingerprint(claim),
             verdict,
             steps,
@@ -233,7 +236,7 @@ impl<'a> Planner<'a, '_> {
                 for_what: format!("its rows to be handed over to DnsRecord {}", heirs.join(", ")),
             }
         };
-        Outcome { verdict, steps, motive: Motive::Request, own_values: BTreeSet::new() }
+        Outcome { verdict, steps, motive: Motive::Request, own_values: ValueSet::default() }
     }
 
     fn want(&self, claim: &Claim) -> Outcome {
@@ -358,8 +361,7 @@ impl<'a> Planner<'a, '_> {
     fn in_order(&self, claim: &Claim, put: Vec<Change>, remove: Vec<Change>) -> Steps {
         let (mut before, mut after): (Vec<Change>, Vec<Change>) = (Vec::new(), remove);
         for row in self.rows.owned_by(&claim.object) {
-            let row_key = row.rrset_key();
-            if row_key.as_ref() == Some(&claim.rrset.key) {
+            if row.is_of(&claim.rrset.key) {
                 continue;
             }
             // Another DnsRecord waits for this RRset: it takes the rows over in place.
@@ -439,8 +441,8 @@ impl<'a> Planner<'a, '_> {
 
     fn fingerprint(&self, claim: &Claim) -> Fingerprint {
         let seen = claim.names().flat_map(|name| self.rows.at(name)).map(|(row, owner)| {
-            let mark = if row.has_own(OWNER_PARAMETER) { "" } else { " without a mark" };
-            format!("{} {} {} {:?} {owner}{mark}", row.name, row.ttl, row.row_type.as_str(), row.values)
+            let is_marked = row.has_own(OWNER_PARAMETER);
+            (&row.name, row.ttl, &row.row_type, &row.values, owner, is_marked)
         });
         let class_name = claim.class_name.as_deref();
         let gives_up = claim.stage != Stage::Wanted;

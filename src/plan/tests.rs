@@ -74,6 +74,7 @@ fn claim(owner: &str, text: &str) -> Claim {
         begun: false,
         other_names: BTreeSet::new(),
         decide: true,
+        left_over: false,
         writable: true,
     }
 }

@@ -1,5 +1,6 @@
 //! The order in which decisions are carried out: what people wait for before repairs, and in both the namespaces by turns, so
-//! that the few changes of one are not behind the many of another.
+//! that the few changes of one are not behind the many of another. Of one namespace, what has just changed takes turns with what
+//! waits already: a single change is not behind ten thousand, and a stream of changes keeps nobody waiting for ever.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,8 @@ pub(super) fn in_turns(decisions: Vec<Decision>) -> Vec<Decision> {
         .map(|decision| {
             let repair = decision.motive == Motive::Drift;
             // Those with nothing to write cost next to nothing: they take no turn from those with something.
-            let group =
-                (repair, decision.steps.is_empty(), std::sync::Arc::clone(&decision.object.namespace));
+            let namespace = std::sync::Arc::clone(&decision.object.namespace);
+            let group = (repair, decision.steps.is_empty(), namespace, decision.left_over);
             let count = counts.entry(group).or_default();
             *count += 1;
             ((repair, *count), decision)

@@ -54,9 +54,9 @@ pub fn is_held(record: &DnsRecord) -> bool {
 ///
 /// # Errors
 /// [`FenceError`].
-pub async fn hold(cluster: &Cluster, record: &DnsRecord) -> Result<Arc<DnsRecord>, FenceError> {
+pub async fn hold(cluster: &Cluster, record: &Arc<DnsRecord>) -> Result<Arc<DnsRecord>, FenceError> {
     if is_held(record) {
-        return Ok(Arc::new(record.clone()));
+        return Ok(Arc::clone(record));
     }
     let add = if record.finalizers().is_empty() {
         vec![

@@ -88,8 +88,13 @@ impl Known {
 
     fn insert(&mut self, reading: Reading) {
         for row in reading.rows {
-            self.rows.entry(row.name.clone()).or_default().push(row);
+            self.add(row);
         }
+    }
+
+    fn add(&mut self, row: Row) {
+        // Mostly one row at a name, and a vector that grows by itself begins with four.
+        self.rows.entry(row.name.clone()).or_insert_with(|| Vec::with_capacity(1)).push(row);
     }
 
     /// Replaces what is known at `names`.
@@ -101,7 +106,7 @@ impl Known {
         let asked: HashSet<&Name> = names.iter().collect();
         for row in reading.rows {
             if asked.contains(&row.name) {
-                self.rows.entry(row.name.clone()).or_default().push(row);
+                self.add(row);
             }
         }
         self.names.extend(names);
@@ -125,6 +130,12 @@ impl Known {
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         !self.void && self.read_at.elapsed() < SERVES
+    }
+
+    /// How many names it knows rows of.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.rows.len()
     }
 
     /// All rows that may be planned with.

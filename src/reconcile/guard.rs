@@ -104,6 +104,12 @@ impl Memory {
         self.held.remove(object);
     }
 
+    /// Whether it remembers nothing of any object.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.cleared.is_empty() && self.held.is_empty()
+    }
+
     /// Only these objects are left.
     pub fn retain(&mut self, objects: &BTreeSet<ObjectName>) {
         self.waiting.retain(|object, _| objects.contains(object));
@@ -144,7 +150,7 @@ pub(super) async fn rule(
     let now = tools.started.elapsed();
     let mut losses = losses(decisions, rows);
     // Nothing is written for those, so nothing is lost.
-    losses.retain(|object, _| work.subjects.get(object).is_some_and(|subject| !subject.record.spec.suspend));
+    losses.retain(|object, _| work.subjects.get(object).is_some_and(|subject| !subject.suspended));
     let guard = &mut work.guard;
     let memory = &mut guard.memory;
     for decision in decisions.iter().filter(|decision| !losses.contains_key(&decision.object)) {
@@ -155,7 +161,7 @@ pub(super) async fn rule(
     let mut late = Losses::new();
     for (object, rrsets) in &losses {
         let Some(subject) = work.subjects.get(object) else { continue };
-        memory.void_others(object, uid(subject));
+        memory.void_others(object, &uid(subject));
         let hold = memory.held.get(object).map(|held| held.id.clone()).or_else(|| hold_of(subject));
         // Also of what was approved before, as far as it has not happened yet.
         if let Some(id) = hold.as_ref().filter(|id| guard.abandoned.contains(*id))
@@ -217,7 +223,7 @@ impl Memory {
         counted: Option<Duration>,
     ) {
         self.forget(object);
-        let cleared = Cleared { uid: uid(subject).to_owned(), rrsets: rrsets.clone(), counted };
+        let cleared = Cleared { uid: uid(subject), rrsets: rrsets.clone(), counted };
         self.cleared.insert(object.clone(), cleared);
     }
 
@@ -232,7 +238,7 @@ impl Memory {
         let since = self.held.get(object).map_or(now, |held| held.since);
         self.forget(object);
         let held = Held {
-            uid: uid(subject).to_owned(),
+            uid: uid(subject),
             id: id.to_owned(),
             rrsets: rrsets.clone(),
             since,
@@ -260,7 +266,7 @@ async fn judge(work: &mut Work, wave: &Losses<'_>, now: Duration, rulings: &mut 
         Ok(false) => {
             let states = wave.keys().filter_map(|object| {
                 let subject = work.subjects.get(*object)?;
-                let generation = subject.record.metadata.generation.unwrap_or_default();
+                let generation = subject.record.read().ok()?.metadata.generation.unwrap_or_default();
                 Some((*object, format!("{} {generation}", uid(subject))))
             });
             let id = hold_id(&work.solid_server, &work.place, states);
@@ -340,15 +346,16 @@ fn words(work: &Work, subject: &Subject, held: &Held) -> String {
 
 /// The hold that its status speaks of.
 fn hold_of(subject: &Subject) -> Option<String> {
-    subject.record.status.as_ref()?.hold_id.clone()
+    subject.record.read().ok()?.status.as_ref()?.hold_id.clone()
 }
 
-fn uid(subject: &Subject) -> &str {
-    subject.record.metadata.uid.as_deref().unwrap_or_default()
+fn uid(subject: &Subject) -> String {
+    let record = subject.record.read().ok();
+    record.and_then(|record| record.metadata.uid.clone()).unwrap_or_default()
 }
 
 fn is_deleting(subject: &Subject) -> bool {
-    subject.record.metadata.deletion_timestamp.is_some()
+    subject.record.read().is_ok_and(|record| record.metadata.deletion_timestamp.is_some())
 }
 
 /// What is held in a zone, by id.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::advice::advice;
 use super::events::Notice;
@@ -16,7 +16,7 @@ use super::finding::{Circumstances, Finding};
 use super::guard::Ruling;
 use super::report;
 use super::retry::{ErrorClass, is_trouble, reason, words};
-use super::{Subject, Tools, Trouble};
+use super::{StoredRecord, Subject, Tools, Trouble};
 use crate::api::{DnsRecord, Reason, Standing};
 use crate::plan::{
     Brake, BrakeReason, Braked, Change, Decision, Fingerprint, Motive, ObjectName, Stage, Verdict, WrittenRow,
@@ -63,7 +63,7 @@ pub enum Deed {
 }
 
 /// A DnsRecord after a pass.
-pub struct Settled {
+pub struct Settled<R = Arc<DnsRecord>> {
     /// Which.
     pub object: ObjectName,
     /// How it ended.
@@ -75,14 +75,14 @@ pub struct Settled {
     /// Tries since it last settled.
     pub attempts: u32,
     /// The newest state of the object that the API server gave.
-    pub record: Arc<DnsRecord>,
+    pub record: R,
     /// Names whose rows are other ones now, or may be.
     pub touched: Vec<Name>,
     /// Rows that were written, or may have been.
     pub written: Vec<WrittenRow>,
 }
 
-impl Settled {
+impl Settled<StoredRecord> {
     /// A DnsRecord that is to be tried again.
     pub(super) fn again(
         object: ObjectName,
@@ -96,7 +96,7 @@ impl Settled {
             deed: Deed::None,
             brake: subject.brake,
             attempts: subject.attempts + 1,
-            record: fresh.unwrap_or(subject.record),
+            record: fresh.map_or(subject.record, StoredRecord::Whole),
             touched: Vec::new(),
             written: Vec::new(),
         }
@@ -125,14 +125,38 @@ pub(super) struct Slice<'a> {
 
 impl Slice<'_> {
     /// Brings one decision to its end.
-    pub(super) async fn settle(&self, decision: Decision, subject: Subject) -> Settled {
+    pub(super) async fn settle(&self, decision: Decision, subject: Subject) -> Settled<StoredRecord> {
+        let known = subject.record.clone();
+        let record = match known.read() {
+            Ok(record) => record,
+            Err(error) => {
+                error!(object = %decision.object, "{error}");
+                return Settled::again(decision.object, subject, ErrorClass::Kubernetes, None);
+            }
+        };
+        let settled = self.settle_record(decision, subject, Arc::clone(&record)).await;
+        // Thousands of them wait for the end of the pass.
+        let unchanged = Arc::ptr_eq(&record, &settled.record);
+        Settled {
+            record: if unchanged { known } else { StoredRecord::Whole(settled.record) },
+            object: settled.object,
+            ending: settled.ending,
+            deed: settled.deed,
+            brake: settled.brake,
+            attempts: settled.attempts,
+            touched: settled.touched,
+            written: settled.written,
+        }
+    }
+
+    async fn settle_record(&self, decision: Decision, subject: Subject, record: Arc<DnsRecord>) -> Settled {
         let mut settled = Settled {
             object: decision.object.clone(),
             ending: Ending::Later,
             deed: Deed::None,
             brake: subject.brake.clone(),
             attempts: subject.attempts,
-            record: Arc::clone(&subject.record),
+            record,
             touched: Vec::new(),
             written: Vec::new(),
         };
@@ -145,7 +169,7 @@ impl Slice<'_> {
             if self.trouble.get().is_some() || distrusted || !self.may_begin() {
                 return settled;
             }
-            if self.suspended || subject.record.spec.suspend {
+            if self.suspended || subject.suspended {
                 return self.suspended(&decision, &subject, settled).await;
             }
         }
@@ -247,7 +271,7 @@ impl Slice<'_> {
             place: self.place,
             leaves: subject.leaves.as_ref(),
             defaults_changed: subject.defaults_changed,
-            suspended: subject.record.spec.suspend,
+            suspended: subject.suspended,
             cluster: &self.tools.identity.cluster,
             solid_server: self.solid_server,
         }
@@ -314,8 +338,8 @@ impl Slice<'_> {
         {
             return self.braked(&braked, settled).await;
         }
-        let itself = subject.record.spec.suspend;
-        let is_held = subject.record.status.as_ref().is_some_and(|status| status.hold_id.is_some());
+        let itself = subject.suspended;
+        let is_held = settled.record.status.as_ref().is_some_and(|status| status.hold_id.is_some());
         if is_held && !itself {
             return settled;
         }

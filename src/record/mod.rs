@@ -11,6 +11,7 @@ mod place;
 mod record_type;
 mod row;
 mod rrset;
+mod value_set;
 
 pub use data::{DataError, DataProblem, RecordData, ServiceParameters, Target, example};
 pub use name::{Name, NameError};
@@ -18,6 +19,7 @@ pub use place::{Place, Zone, ZoneKind};
 pub use record_type::{RecordType, UnknownRecordType};
 pub use row::{NewRow, Row, RowEdit, RowId, RowType};
 pub use rrset::{Rrset, RrsetKey};
+pub use value_set::ValueSet;
 
 #[cfg(test)]
 #[path = "../../tests/support/values.rs"]

@@ -1,9 +1,8 @@
 //! RRsets: the unit that a DnsRecord describes.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Name, RecordData, RecordType};
+use super::{Name, RecordType, ValueSet};
 
 /// What makes two records members of one RRset: owner name and type (RFC 9499).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,5 +27,5 @@ pub struct Rrset {
     /// Time to live, in seconds.
     pub ttl: u32,
     /// The values; their order and repetition carry no meaning.
-    pub values: BTreeSet<RecordData>,
+    pub values: ValueSet,
 }

@@ -16,13 +16,29 @@ use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::plan::{Allowance, Marks, ObjectName, Stage};
 use crate::reconcile::{
-    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, Subject, Work, is_held, is_ready,
-    shown_reason,
+    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, StoredRecord, Subject, Work, is_held,
+    is_ready, shown_reason,
 };
 use crate::record::{Name, Place};
 
 /// How long a zone rests after a pass that broke off through a defect of ours.
 const AFTER_A_DEFECT: Duration = Duration::from_secs(60);
+
+/// DnsRecords that whole passes of one appliance decide at one time, a single larger zone apart: a pass holds all rows of its zone and what it makes
+/// of them, some kilobytes for each. Zones of ordinary sizes go side by side all the same.
+const AT_ONCE: usize = 25_000;
+
+/// Readings of more rows than this are not kept for the changes that may come.
+const KEPT_ROWS: usize = 5_000;
+
+/// What whole passes of one appliance hold in memory, in DnsRecords.
+#[derive(Default)]
+pub(super) struct Room {
+    taken: usize,
+    passes: HashMap<ZoneKey, usize>,
+    /// Zones that are due for a whole pass while others take the room.
+    waiting: BTreeSet<ZoneKey>,
+}
 
 /// Whether the record's status, as it is now, says which rows are its own.
 fn tells_what_is_applied(record: &DnsRecord) -> bool {
@@ -76,6 +92,13 @@ impl Engine {
 
     fn start(&mut self, zone: ZoneKey) {
         let served = waited_for(&zone, &self.zones, &self.slots);
+        let size = self.zones.get(&zone).filter(|state| state.whole_due).map_or(0, ZoneState::size);
+        let room = self.rooms.entry(Arc::clone(&zone.solid_server)).or_default();
+        if room.taken > 0 && room.taken + size > AT_ONCE {
+            room.waiting.insert(zone.clone());
+            self.queue.finished(&zone);
+            return;
+        }
         let Some(work) = self.work(&zone) else {
             self.queue.finished(&zone);
             if self.zones.get(&zone).is_some_and(ZoneState::is_empty) {
@@ -90,6 +113,12 @@ impl Engine {
         };
         *self.busy.entry(Arc::clone(&zone.solid_server)).or_default() += 1;
         self.turns.entry(Arc::clone(&zone.solid_server)).or_default().serve(served);
+        if size > 0
+            && let Some(room) = self.rooms.get_mut(&zone.solid_server)
+        {
+            room.taken += size;
+            room.passes.insert(zone.clone(), size);
+        }
         self.passes.spawn(async move {
             // A defect in one zone's pass must not stop that zone for ever, and not in silence.
             let done = AssertUnwindSafe(reconcile::pass(work, &tools)).catch_unwind().await.ok();
@@ -158,7 +187,7 @@ impl Engine {
 
         let (mut claims, mut subjects) = (Vec::new(), HashMap::new());
         for object in involved {
-            let Some(record) = self.latest(&object) else { continue };
+            let Some((record, state)) = self.latest_state(&object) else { continue };
             let Some(slot) = self.slots.get(&object) else { continue };
             let Some(binding) = &slot.binding else { continue };
             let home = binding.home == zone.place;
@@ -187,6 +216,7 @@ impl Engine {
             claim.decide = focus.contains(&object) || claim.names().all(|name| names.contains(name));
             let held = slot.brake.until().is_some_and(|until| until > self.tools.started.elapsed());
             claim.writable &= !held;
+            claim.left_over = slot.left_over;
             if claim.decide {
                 let requested = reconcile_requested(&record);
                 if let Some(known) = &mut known
@@ -198,7 +228,8 @@ impl Engine {
                 }
                 let subject = Subject {
                     requested,
-                    record,
+                    record: state,
+                    suspended: record.spec.suspend,
                     brake: slot.brake.clone(),
                     attempts: slot.attempts,
                     home,
@@ -243,6 +274,15 @@ impl Engine {
 
     fn take_in(&mut self, zone: &ZoneKey, term: Option<u64>, done: Option<Done>) {
         let now = Instant::now();
+        if let Some(room) = self.rooms.get_mut(&zone.solid_server)
+            && let Some(size) = room.passes.remove(zone)
+        {
+            room.taken = room.taken.saturating_sub(size);
+            // Those that still find no room come back.
+            for next in std::mem::take(&mut room.waiting) {
+                self.queue.goes_on(&next, now);
+            }
+        }
         if term != self.term(&zone.solid_server) {
             // Begun before the Lease was lost: what it found out may not be so any more.
             match self.zones.get(zone) {
@@ -281,8 +321,10 @@ impl Engine {
             }
             state.owned = done.owned.or(state.owned);
             let held_before = std::mem::replace(&mut state.guard, done.memory);
-            let members = state.all();
-            state.guard.retain(&members);
+            if !state.guard.is_empty() {
+                let members = state.all();
+                state.guard.retain(&members);
+            }
             held_changed = held_before.held != state.guard.held;
             state.known = done.known;
             state.whole_due |= failed && done.whole;
@@ -336,7 +378,8 @@ impl Engine {
             self.forget_zone(zone);
             return;
         }
-        if marks == Marks::NotKept && !goes_on {
+        let large = state.known.as_ref().is_some_and(|known| known.size() > KEPT_ROWS);
+        if (marks == Marks::NotKept || large) && !goes_on {
             // Without marks a row is told by what is in it, and people change that: only slices of one pass share a reading.
             state.known = None;
         }
@@ -358,10 +401,14 @@ impl Engine {
     }
 
     /// Remembers how a record came out of a pass.
-    pub(super) fn settled(&mut self, zone: &ZoneKey, settled: Settled, now: Instant) {
+    pub(super) fn settled(&mut self, zone: &ZoneKey, settled: Settled<StoredRecord>, now: Instant) {
         let object = settled.object;
+        let record = match settled.record.read() {
+            Ok(record) => record,
+            Err(error) => return error!(%object, "{error}"),
+        };
         let Some(slot) = self.slots.get_mut(&object) else { return };
-        if !slot.seen.is_same_object(&Seen::of(&settled.record)) {
+        if !slot.seen.is_same_object(&Seen::of(&record)) {
             return;
         }
         let home = slot.binding.as_ref().is_some_and(|binding| binding.home == zone.place);
@@ -373,21 +420,22 @@ impl Engine {
             slot.written.extend(settled.touched.iter().map(|name| (zone.place.clone(), name.clone())));
             slot.sent.extend(settled.written.into_iter().map(|row| (zone.place.clone(), row)));
         }
-        if home && settled.ending == Ending::Settled && is_ready(&settled.record) {
+        if home && settled.ending == Ending::Settled && is_ready(&record) {
             // Its status says where it is, and its old rows are gone.
             slot.written.clear();
             slot.left.clear();
         }
-        if home && settled.ending == Ending::Settled && tells_what_is_applied(&settled.record) {
+        if home && settled.ending == Ending::Settled && tells_what_is_applied(&record) {
             slot.sent.clear();
         }
-        slot.held = is_held(&settled.record);
+        slot.held = is_held(&record);
         slot.attempts = settled.attempts;
+        slot.left_over = false;
         if home {
             slot.brake = settled.brake;
         }
         let until = slot.brake.until().map(|until| Instant::from_std(self.tools.started + until));
-        self.remember(&object, settled.record);
+        self.remember(&object, record);
         if unbound {
             // What the pass has said of it is not the last word.
             self.to_rebind.insert(object);
@@ -402,7 +450,8 @@ impl Engine {
             }
             Ending::Later => {
                 if let Some(state) = self.zones.get_mut(zone) {
-                    state.dirty.insert(object.clone());
+                    // One that changed meanwhile is new again.
+                    slot.left_over = state.dirty.insert(object.clone());
                 }
             }
             Ending::NotBefore(at) => again_at = Some(Instant::from_std(self.tools.started + at)),

@@ -11,7 +11,7 @@ use crate::controller::appliance::{Ask, Hold};
 use crate::controller::catalogue::Refusal;
 use crate::controller::zones::{Seen, Slot};
 use crate::plan::ObjectName;
-use crate::reconcile::{self, FenceError, Finding, holds, is_spared, shown_reason};
+use crate::reconcile::{self, FenceError, Finding, Known, holds, is_spared, shown_reason};
 
 /// Errands that are run at the same time.
 const ERRANDS: usize = 16;
@@ -123,6 +123,10 @@ impl Engine {
 
     pub(super) fn tick(&mut self) {
         self.tools.metrics.queue_depth(self.zones.values().map(|state| state.dirty.len()).sum());
+        for state in self.zones.values_mut() {
+            // What is too old to be planned with only takes room.
+            state.known = state.known.take().filter(Known::is_fresh);
+        }
         let ours = self.appliances.iter().filter(|(_, appliance)| appliance.lead.is_some());
         let names: Vec<Arc<str>> = ours.map(|(name, _)| Arc::clone(name)).collect();
         for name in names {
@@ -215,9 +219,9 @@ impl Engine {
         let mut counts = RecordCounts::default();
         let theirs = self.slots.iter().filter(|(_, slot)| slot.solid_server == *solid_server);
         for (object, _) in theirs {
-            let Some(record) = self.latest(object) else { continue };
+            let Some(standing) = self.standing(object) else { continue };
             counts.total += 1;
-            match shown_reason(&record).map(Reason::standing) {
+            match standing {
                 Some(Standing::Ready) => counts.ready += 1,
                 Some(Standing::Stalled) => counts.stalled += 1,
                 Some(Standing::InProgress) | None => counts.reconciling += 1,

@@ -47,3 +47,15 @@ fn records_in_sync_take_no_turn_from_those_that_are_not() {
     assert!(place("all/r100") < place("zoo/r001"), "{order:?}");
     assert!(place("zoo/r000") < place("all/r001"), "{order:?}");
 }
+
+#[test]
+fn what_has_just_changed_takes_turns_with_what_is_left_over() {
+    let left_over = records("all", 1000).into_iter().map(|claim| Claim { left_over: true, ..claim });
+    let new = [
+        claim("all/zz1", "z1.example.com 600 A 192.0.2.1"),
+        claim("all/zz2", "z2.example.com 600 A 192.0.2.1"),
+    ];
+    let order = order(left_over.chain(new).collect(), Vec::new());
+    assert_eq!(order[..5], ["all/r000", "all/zz1", "all/r001", "all/zz2", "all/r002"].map(str::to_owned));
+    assert_eq!(order.len(), 1002);
+}
