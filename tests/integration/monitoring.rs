@@ -35,7 +35,7 @@ fn series() -> BTreeSet<String> {
     };
     let series: BTreeSet<String> = row
         .captures_iter(&page)
-        .map(|row| row.extract().1.into())
+        .map(|row| row.extract().1)
         .flat_map(|[name, kind]: [&str; 2]| of((name, kind)))
         .collect();
     assert!(series.len() > 15, "{series:?}");
