@@ -3,6 +3,9 @@
 //! `cargo bench --bench pure` shows times and allocations. `pure --once NAME` does one piece of work in [`measured`] and
 //! nothing else there, so that its instructions can be counted (`benches/count`); `pure --list` names the pieces.
 
+// As a test does, a bench ends on the first surprise.
+#![allow(clippy::expect_used)]
+
 mod names;
 mod page;
 mod values;
@@ -23,8 +26,11 @@ static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 /// A piece of work, prepared and checked.
 type Work = Box<dyn Fn() -> usize + Sync>;
 
+/// Its name, and how it is prepared.
+type Piece = (&'static str, fn() -> Work);
+
 /// All pieces of work whose instructions are counted. Twice the size shows what does not grow with the size alone.
-const PIECES: [(&str, fn() -> Work); 10] = [
+const PIECES: [Piece; 10] = [
     ("names", || {
         values::check();
         Box::new(|| values::names(1000))
