@@ -6,17 +6,23 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use solidserver_operator::cli::{Arguments, Command, crds, release, run};
+use solidserver_operator::cli::{Arguments, Command, crds, plan, release, run};
 use solidserver_operator::controller;
 
 /// How long tasks that nobody waits for may take to end.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// A flag cannot be used; clap ends with the same.
 const USAGE: u8 = 2;
+/// The commands whose exit code 2 means something else; theirs for a flag that cannot be used is 1.
+const WITH_CODES: [&str; 1] = ["plan"];
 
 fn main() -> ExitCode {
-    match execute(Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return unusable(&error),
+    };
+    match execute(arguments.command) {
+        Ok(code) => code,
         Err(error) => {
             let text = with_causes(&*error);
             if tracing::dispatcher::has_been_set() {
@@ -32,26 +38,41 @@ fn main() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> Result<(), Box<dyn Error>> {
+/// Help and version are asked for; all else is wrong.
+fn unusable(error: &clap::Error) -> ExitCode {
+    let code = error.exit_code();
+    let _ = error.print();
+    let command = std::env::args().nth(1).unwrap_or_default();
+    if code != 0 && WITH_CODES.contains(&command.as_str()) {
+        return ExitCode::FAILURE;
+    }
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+fn execute(command: Command) -> Result<ExitCode, Box<dyn Error>> {
     match command {
         Command::Crds => io::stdout().write_all(crds::crds()?.as_bytes())?,
         Command::Run(arguments) => {
             let settings = arguments.settings()?;
-            // For both HTTP clients. It fails only when the process has a provider already, which is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let answer = runtime.block_on(run::run(settings, controller::run));
-            runtime.shutdown_timeout(FAREWELL);
-            answer?;
+            waiting_for(run::run(settings, controller::run))??;
         }
+        Command::Plan(arguments) => return Ok(waiting_for(Box::pin(plan::plan(*arguments)))??.into()),
         Command::Release(arguments) => {
             let settings = arguments.settings()?;
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(release::run(&settings, &mut io::stdout()))?;
+            waiting_for(release::run(&settings, &mut io::stdout()))??;
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs what waits for others.
+fn waiting_for<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    // For both HTTP clients. It fails only when the process has a provider already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let answer = runtime.block_on(work);
+    runtime.shutdown_timeout(FAREWELL);
+    Ok(answer)
 }
 
 /// An error and what caused it, in one line; some libraries repeat their cause, which is left out.

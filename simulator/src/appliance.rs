@@ -94,7 +94,8 @@ impl Appliance {
         let (request, transport, outcome) = request::read(&parts.method, &target, &parts.headers, &body);
         let mut begun = match self.begin(request, transport, outcome, &parts) {
             Ok(call) => call,
-            Err((answer, mut in_flight, latency)) => {
+            Err(at_once) => {
+                let (answer, mut in_flight, latency) = *at_once;
                 pause(latency).await;
                 in_flight.status = Some(answer.status);
                 return Ok(answer.into_response());
@@ -121,7 +122,7 @@ impl Appliance {
         transport: Transport,
         outcome: Result<(), Malformed>,
         parts: &Parts,
-    ) -> Result<Call, (Answer, InFlight, Duration)> {
+    ) -> Result<Call, Box<(Answer, InFlight, Duration)>> {
         let target_length = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
         let text_of =
             |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -134,11 +135,11 @@ impl Appliance {
         state.recording.add(&request, transport, parts.uri.path(), content_type, login);
         let in_flight = InFlight { appliance: Arc::clone(self), ticket, status: None };
         if state.quirks.number(QuirkName::UrlLimit).is_some_and(|limit| target_length as u64 > limit) {
-            return Err((Answer::html(414, "414 URI Too Long"), in_flight, state.latency));
+            return Err(Box::new((Answer::html(414, "414 URI Too Long"), in_flight, state.latency)));
         }
         if let Err(wait) = state.admit(now_ms) {
             let answer = too_many(wait, request.answer_dialect(), state);
-            return Err((answer, in_flight, state.latency));
+            return Err(Box::new((answer, in_flight, state.latency)));
         }
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let verdict = state.authentication.judge(&parts.method, &parts.uri, &parts.headers, clock);

@@ -1,5 +1,6 @@
 //! The Kubernetes API: the kinds, their conditions and what `kubectl apply` refuses.
 
+pub mod admission;
 pub mod conditions;
 pub mod desired;
 #[allow(

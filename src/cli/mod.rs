@@ -1,8 +1,11 @@
 //! The commands of the binary.
 
 pub mod crds;
+pub mod manifests;
+pub mod plan;
 pub mod release;
 pub mod run;
+pub mod target;
 
 use clap::{Parser, Subcommand};
 
@@ -20,6 +23,12 @@ pub struct Arguments {
 pub enum Command {
     /// Run the operator until it is told to end (SIGTERM or SIGINT; a second one ends it at once)
     Run(Box<run::RunArguments>),
+    /// Show what would change on the appliance if manifests were applied, and write nothing
+    ///
+    /// Exit code 0: the appliance holds what the manifests say. 2: something differs. 1: there is no plan, or
+    /// not of everything. The login comes from SOLIDSERVER_TOKEN_ID and SOLIDSERVER_TOKEN_SECRET, or
+    /// SOLIDSERVER_USERNAME and SOLIDSERVER_PASSWORD, else from the Secret that the SolidServer names.
+    Plan(Box<plan::PlanArguments>),
     /// Print the custom resource definitions as YAML
     Crds,
     /// Take the operator's finalizers off, without an operator; the rows stay on the appliance. Ends with 0 when all are off, with 1

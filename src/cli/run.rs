@@ -22,7 +22,7 @@ use crate::telemetry::{Health, LogFormat, LogsError, Metrics, Server, ServerErro
 /// Where Kubernetes puts a Pod's own namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 /// The namespace in which `deploy/base` installs the operator.
-const DEFAULT_NAMESPACE: &str = "solidserver-system";
+pub(super) const DEFAULT_NAMESPACE: &str = "solidserver-system";
 /// What is logged when nobody says otherwise.
 const DEFAULT_LOG_FILTER: &str = "info";
 /// Where Linux keeps the host name.
@@ -232,11 +232,11 @@ impl RunArguments {
 }
 
 /// A variable that is set to nothing says nothing: manifests often leave one empty.
-fn said(text: Option<String>) -> Option<String> {
+pub(super) fn said(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-fn label(flag: &'static str, value: String, example: &'static str) -> Result<String, FlagError> {
+pub(super) fn label(flag: &'static str, value: String, example: &'static str) -> Result<String, FlagError> {
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = value.as_bytes();
     let ends = bytes.first().zip(bytes.last());

@@ -4,7 +4,8 @@ mod guard;
 mod recognition;
 mod survey;
 
-pub(super) use self::guard::{Trigger, triggers};
+pub(super) use self::guard::{Trigger, triggers, zone_status};
+pub(super) use self::survey::survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -53,13 +53,14 @@ pub(super) struct Catalogue {
     pub(super) unreadable: BTreeMap<Arc<str>, String>,
 }
 
-/// Why a DnsRecord has no place on an appliance: a reason and a sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+/// Why a DnsRecord has no place on an appliance, or a SolidServer cannot be worked with: a reason and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {message}")]
+pub struct Refusal {
     /// The reason for its conditions.
-    pub(super) reason: Reason,
+    pub reason: Reason,
     /// What is wrong and what to do.
-    pub(super) message: String,
+    pub message: String,
 }
 
 impl Refusal {

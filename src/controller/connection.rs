@@ -3,17 +3,63 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Secret;
 use secrecy::SecretString;
 use tracing::warn;
 use url::Url;
 
 use super::appliance::Surroundings;
 use super::catalogue::Refusal;
-use super::secret::{SecretStates, Secrets};
+use super::secret::{SecretState, SecretStates, Secrets};
 use super::tls;
 use crate::api::{self, AuthMethod, Reason, SolidServerSpec};
 use crate::solidserver::{Call, CallObserver, Client, Credentials, Dialect, Proxies, Settings};
 use crate::telemetry::Metrics;
+
+/// Who calls an appliance, and how.
+#[derive(Clone)]
+pub struct Caller {
+    /// The `User-Agent` of every call.
+    pub user_agent: Arc<str>,
+    /// Whether appliances are called through the proxies that `HTTPS_PROXY` and `NO_PROXY` name.
+    pub environment_proxies: bool,
+    /// Told about every call.
+    pub observer: Option<Arc<dyn CallObserver>>,
+}
+
+/// The Secrets that a spec names: credentials, authorities, client certificate.
+#[must_use]
+pub fn named_secrets(spec: &SolidServerSpec) -> BTreeSet<&str> {
+    [spec.credentials_secret_ref.name.as_str()]
+        .into_iter()
+        .chain(spec.tls.iter().flat_map(tls::secrets))
+        .collect()
+}
+
+/// A client for commands that only look: it is the controller's, made from the same spec and Secrets, but it sends no write
+/// whatever it is asked, and it needs no Lease.
+///
+/// `secrets` are those of `namespace`, by name; what is named and not among them does not exist.
+///
+/// # Errors
+/// [`Refusal`] with the reason that the SolidServer's conditions would show.
+pub fn connect(
+    spec: &SolidServerSpec,
+    namespace: &str,
+    secrets: &BTreeMap<String, Secret>,
+    caller: &Caller,
+) -> Result<Client, Refusal> {
+    let states = named_secrets(spec).into_iter().map(|name| {
+        let state = secrets
+            .get(name)
+            .map_or(SecretState::Missing, |secret| SecretState::Present(Arc::new(secret.clone())));
+        (name.to_owned(), state)
+    });
+    let settings = settings(spec, &SecretStates::of(namespace, states), caller)?;
+    let client =
+        Client::new(settings).map_err(|error| Refusal::new(Reason::InvalidValue, error.to_string()))?;
+    Ok(client.reading_only())
+}
 
 /// Keeps the client of one SolidServer, and makes another one when spec or Secrets ask for that.
 pub(super) struct Connector {
@@ -59,11 +105,7 @@ impl Connector {
 
     /// The client for this spec and the Secrets as they are now.
     pub(super) async fn client(&mut self, spec: &SolidServerSpec) -> Result<Client, Refusal> {
-        let names: BTreeSet<&str> = [spec.credentials_secret_ref.name.as_str()]
-            .into_iter()
-            .chain(spec.tls.iter().flat_map(tls::secrets))
-            .collect();
-        let secrets = self.secrets.follow(&names).await;
+        let secrets = self.secrets.follow(&named_secrets(spec)).await;
         let versions = secrets.versions();
         if let Some(made) = &self.made
             && made.spec == *spec
@@ -71,7 +113,15 @@ impl Connector {
         {
             return Ok(made.client.clone());
         }
-        let settings = self.settings(spec, &secrets)?;
+        let caller = Caller {
+            user_agent: Arc::clone(&self.surroundings.user_agent),
+            environment_proxies: self.surroundings.environment_proxies,
+            observer: Some(Arc::new(Observer {
+                metrics: self.surroundings.metrics.clone(),
+                solid_server: Arc::clone(&self.solid_server),
+            })),
+        };
+        let settings = settings(spec, &secrets, &caller)?;
         let skips_check = settings.tls.insecure_skip_verify;
         // Made from the one before, so that the appliance's pause and the pace outlive a new password or certificate.
         let client = match &self.made {
@@ -89,36 +139,34 @@ impl Connector {
         self.made = Some(Made { spec: spec.clone(), versions, client: client.clone() });
         Ok(client)
     }
+}
 
-    fn settings(&self, spec: &SolidServerSpec, secrets: &SecretStates) -> Result<Settings, Refusal> {
-        let invalid = |message: String| Refusal::new(Reason::InvalidValue, message);
-        let endpoint = Url::parse(&spec.endpoint).map_err(|error| {
-            invalid(format!("spec.endpoint is no URL ({error}); write for example https://ddi.example.com"))
-        })?;
-        Ok(Settings {
-            endpoint,
-            dialect: match spec.dialect() {
-                api::Dialect::Rest => Dialect::Rest,
-                api::Dialect::V2 => Dialect::V2,
-            },
-            credentials: credentials(spec, secrets)?,
-            tls: tls::settings(&spec.tls.clone().unwrap_or_default(), secrets)?,
-            proxies: match self.surroundings.environment_proxies {
-                true => Proxies::from_environment().map_err(|error| invalid(error.to_string()))?,
-                false => Proxies::none(),
-            },
-            concurrency: usize::try_from(spec.concurrency()).unwrap_or(usize::MAX),
-            page_size: usize::try_from(spec.page_size()).unwrap_or(usize::MAX),
-            request_timeout: spec.request_timeout().map_err(|error| invalid(error.to_string()))?,
-            requests_per_minute: spec.requests_per_minute(),
-            accept_warnings: spec.accept_warnings,
-            user_agent: self.surroundings.user_agent.to_string(),
-            observer: Some(Arc::new(Observer {
-                metrics: self.surroundings.metrics.clone(),
-                solid_server: Arc::clone(&self.solid_server),
-            })),
-        })
-    }
+/// What a client is made from.
+fn settings(spec: &SolidServerSpec, secrets: &SecretStates, caller: &Caller) -> Result<Settings, Refusal> {
+    let invalid = |message: String| Refusal::new(Reason::InvalidValue, message);
+    let endpoint = Url::parse(&spec.endpoint).map_err(|error| {
+        invalid(format!("spec.endpoint is no URL ({error}); write for example https://ddi.example.com"))
+    })?;
+    Ok(Settings {
+        endpoint,
+        dialect: match spec.dialect() {
+            api::Dialect::Rest => Dialect::Rest,
+            api::Dialect::V2 => Dialect::V2,
+        },
+        credentials: credentials(spec, secrets)?,
+        tls: tls::settings(&spec.tls.clone().unwrap_or_default(), secrets)?,
+        proxies: match caller.environment_proxies {
+            true => Proxies::from_environment().map_err(|error| invalid(error.to_string()))?,
+            false => Proxies::none(),
+        },
+        concurrency: usize::try_from(spec.concurrency()).unwrap_or(usize::MAX),
+        page_size: usize::try_from(spec.page_size()).unwrap_or(usize::MAX),
+        request_timeout: spec.request_timeout().map_err(|error| invalid(error.to_string()))?,
+        requests_per_minute: spec.requests_per_minute(),
+        accept_warnings: spec.accept_warnings,
+        user_agent: caller.user_agent.to_string(),
+        observer: caller.observer.clone(),
+    })
 }
 
 /// The login that spec and Secret ask for.
@@ -160,10 +208,8 @@ fn keys(spec: &SolidServerSpec, has_token: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::ByteString;
-    use k8s_openapi::api::core::v1::Secret;
     use secrecy::ExposeSecret as _;
 
-    use super::super::secret::SecretState;
     use super::*;
 
     fn login(method: Option<&str>, keys: &[(&str, &str)]) -> Result<String, (Reason, String)> {

@@ -3,9 +3,11 @@
 mod appliance;
 mod binding;
 mod catalogue;
+mod cluster;
 mod connection;
 mod endpoints;
 mod engine;
+pub mod preview;
 mod quotas;
 mod records;
 mod rounds;
@@ -16,17 +18,19 @@ mod watches;
 mod windows;
 mod zones;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+pub use self::catalogue::Refusal;
+pub use self::cluster::{config, kube_client};
+pub use self::connection::{Caller, connect, named_secrets};
 use crate::lease::{Claim, Leases, Timing};
 use crate::plan::Identity;
 use crate::reconcile::{Cluster, EventSink, Tools};
@@ -125,43 +129,6 @@ pub async fn run(
     let engine = engine::Engine::new(tools, surroundings, records, health, 2 * lists + 1, leases);
     engine.run(sights, news, shutdown).await;
     Ok(())
-}
-
-/// The way to the API server: by a kubeconfig file, or by the usual ways to find one, or the cluster that the process runs in.
-///
-/// # Errors
-/// [`StartError::Config`].
-pub async fn config(kubeconfig: Option<&Path>) -> Result<kube::Config, StartError> {
-    let unusable = |error: &dyn std::fmt::Display| StartError::Config(error.to_string());
-    let (mut config, names_proxy) = match kubeconfig {
-        Some(path) => {
-            let file = Kubeconfig::read_from(path).map_err(|error| unusable(&error))?;
-            let names_proxy = names_proxy(&file);
-            let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-                .await
-                .map_err(|error| unusable(&error))?;
-            (config, names_proxy)
-        }
-        None => {
-            let config = kube::Config::infer().await.map_err(|error| unusable(&error))?;
-            (config, Kubeconfig::read().is_ok_and(|file| names_proxy(&file)))
-        }
-    };
-    // HTTPS_PROXY is the way to appliances. kube reads it for a kubeconfig, and not within a cluster; the way to the API server
-    // shall not depend on where the operator runs.
-    if !names_proxy {
-        config.proxy_url = None;
-    }
-    config.connect_timeout = Some(Duration::from_secs(5));
-    Ok(config)
-}
-
-/// Whether the kubeconfig itself names a proxy for the cluster of its current context.
-fn names_proxy(file: &Kubeconfig) -> bool {
-    let context = file.contexts.iter().find(|context| Some(&context.name) == file.current_context.as_ref());
-    let cluster = context.and_then(|context| context.context.as_ref()).map(|context| &context.cluster);
-    let cluster = file.clusters.iter().find(|named| Some(&named.name) == cluster);
-    cluster.and_then(|named| named.cluster.as_ref()).is_some_and(|cluster| cluster.proxy_url.is_some())
 }
 
 /// The UID of the kube-system namespace. Waits for an API server that is not there yet; `None` when told to stop meanwhile.

@@ -153,7 +153,7 @@ impl SecretStates {
         }
     }
 
-    #[cfg(test)]
+    /// What is known without a watch.
     pub(super) fn of(namespace: &str, secrets: impl IntoIterator<Item = (String, SecretState)>) -> Self {
         Self { namespace: namespace.into(), states: secrets.into_iter().collect() }
     }

@@ -221,7 +221,8 @@ impl Slot {
 /// How long a write stays held after a restart, when its status says that it was held before.
 const RESTORED_FOR: Duration = Duration::from_secs(3600);
 
-fn restored(record: &DnsRecord, since_start: Duration) -> Option<Brake> {
+/// The brake of a record whose status says that a write was held.
+pub(super) fn restored(record: &DnsRecord, since_start: Duration) -> Option<Brake> {
     let reason = match shown_reason(record)? {
         Reason::Rejected => BrakeReason::Rejected,
         Reason::NotStoredAsSent => BrakeReason::NotStoredAsSent,

@@ -43,18 +43,20 @@ impl Fingerprint {
         wanted: &Rrset,
         class_parameters: &BTreeMap<String, String>,
         class_name: Option<&str>,
-        seen: impl Iterator<Item = String>,
+        seen: impl Iterator<Item: Hash>,
     ) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (place, gives_up, &wanted.key, wanted.ttl, &wanted.values, class_parameters, class_name)
-            .hash(&mut hasher);
-        let wanted = hasher.finish();
-        let mut seen: Vec<String> = seen.collect();
+        let wanted =
+            hash(&(place, gives_up, &wanted.key, wanted.ttl, &wanted.values, class_parameters, class_name));
+        let mut seen: Vec<u64> = seen.map(|row| hash(&row)).collect();
         seen.sort_unstable();
-        let mut hasher = DefaultHasher::new();
-        seen.hash(&mut hasher);
-        Self { wanted, seen: hasher.finish() }
+        Self { wanted, seen: hash(&seen) }
     }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Why the brake holds.

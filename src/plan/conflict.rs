@@ -34,9 +34,13 @@ impl Ruling {
 
     /// A winner of a CNAME where `key` is of another type, or the other way round.
     pub(super) fn cname_rival(&self, key: &RrsetKey) -> Option<(&RrsetKey, &ObjectName)> {
-        self.winners
-            .iter()
-            .filter(|(other, _)| other.name == key.name && clashes(other.record_type, key.record_type))
+        // By key, not through all winners: that would make the ruling grow with the square of the claims.
+        RecordType::ALL
+            .into_iter()
+            .filter(|other| clashes(*other, key.record_type))
+            .filter_map(|record_type| {
+                self.winners.get_key_value(&RrsetKey { name: key.name.clone(), record_type })
+            })
             .find_map(|(other, winners)| winners.first().map(|winner| (other, winner)))
     }
 }
@@ -65,7 +69,7 @@ pub(super) fn judge(claims: &[&Claim], holds: impl Fn(&RrsetKey, &ObjectName) ->
     }
     // Holding goes before age, in both contests. Of several that hold one RRset those that share it go first: to become
     // Exclusive takes nothing from them.
-    let rank = |key: &RrsetKey, claim: &Claim| {
+    let rank = |key: &RrsetKey, claim: &&'_ Claim| {
         let (created, object) = claim.seniority();
         let holds = holds(key, &claim.object);
         (!holds, holds && claim.sharing == Sharing::Exclusive, created, object.clone())
@@ -73,8 +77,9 @@ pub(super) fn judge(claims: &[&Claim], holds: impl Fn(&RrsetKey, &ObjectName) ->
     let mut contests: Vec<_> = by_key
         .iter()
         .filter_map(|(key, rivals)| {
-            let first = rivals.iter().min_by_key(|claim| rank(key, claim))?;
-            Some((rank(key, first), *key, *first, rivals))
+            let ranked = rivals.iter().map(|claim| (rank(key, claim), *claim));
+            let (rank, first) = ranked.min_by(|(left, _), (right, _)| left.cmp(right))?;
+            Some((rank, *key, first, rivals))
         })
         .collect();
     contests.sort_by(|(left, ..), (right, ..)| left.cmp(right));

@@ -361,8 +361,7 @@ impl<'a> Planner<'a, '_> {
     fn in_order(&self, claim: &Claim, put: Vec<Change>, remove: Vec<Change>) -> Steps {
         let (mut before, mut after): (Vec<Change>, Vec<Change>) = (Vec::new(), remove);
         for row in self.rows.owned_by(&claim.object) {
-            let row_key = row.rrset_key();
-            if row_key.as_ref() == Some(&claim.rrset.key) {
+            if row.is_of(&claim.rrset.key) {
                 continue;
             }
             // Another DnsRecord waits for this RRset: it takes the rows over in place.
@@ -442,8 +441,8 @@ impl<'a> Planner<'a, '_> {
 
     fn fingerprint(&self, claim: &Claim) -> Fingerprint {
         let seen = claim.names().flat_map(|name| self.rows.at(name)).map(|(row, owner)| {
-            let mark = if row.has_own(OWNER_PARAMETER) { "" } else { " without a mark" };
-            format!("{} {} {} {:?} {owner}{mark}", row.name, row.ttl, row.row_type.as_str(), row.values)
+            let is_marked = row.has_own(OWNER_PARAMETER);
+            (&row.name, row.ttl, &row.row_type, &row.values, owner, is_marked)
         });
         let class_name = claim.class_name.as_deref();
         let gives_up = claim.stage != Stage::Wanted;

@@ -86,28 +86,35 @@ pub(super) fn difference(wanted: &Wanted<'_>, rows: &[&Row]) -> Difference {
 
 /// The edit that puts a row of the right value right, or `None` when there is nothing to put right.
 fn edit_in_place(wanted: &Wanted<'_>, row: &Row, data: &RecordData) -> Option<RowEdit> {
-    let edit = edit_to(wanted, row, data);
-    let same_class = edit.class_name.as_ref().is_none_or(|class_name| *class_name == row.class_name);
-    let same = row.ttl == edit.ttl
-        && same_class
-        && edit.set_parameters.is_empty()
-        && edit.delete_parameters.is_empty();
-    (!same).then_some(edit)
+    let same = row.ttl == wanted.ttl
+        && wanted.class_name.is_none_or(|class_name| *class_name == row.class_name)
+        && to_set(wanted, row).next().is_none()
+        && to_delete(wanted, row).next().is_none();
+    (!same).then(|| edit_to(wanted, row, data))
+}
+
+/// The value of a class parameter that is set on the row itself.
+fn own<'r>(row: &'r Row, key: &str) -> Option<&'r String> {
+    row.parameters.get(key).filter(|_| !row.inherited.contains(key))
+}
+
+/// Class parameters that the row lacks or has otherwise.
+fn to_set<'w>(wanted: &'w Wanted<'_>, row: &Row) -> impl Iterator<Item = (&'w String, &'w String)> {
+    wanted.parameters.iter().filter(|(key, value)| own(row, key) != Some(value))
+}
+
+/// Class parameters that the row has and shall not have any more.
+fn to_delete<'w>(wanted: &'w Wanted<'_>, row: &Row) -> impl Iterator<Item = &'w String> {
+    wanted.dropped.iter().filter(|key| own(row, key).is_some())
 }
 
 /// The edit that gives `row` the value `data`: it sends only those class parameters that differ.
 fn edit_to(wanted: &Wanted<'_>, row: &Row, data: &RecordData) -> RowEdit {
-    let is_set = |key: &String| row.parameters.get(key).filter(|_| !row.inherited.contains(key));
     RowEdit {
         data: data.clone(),
         ttl: wanted.ttl,
         class_name: wanted.class_name.cloned(),
-        set_parameters: wanted
-            .parameters
-            .iter()
-            .filter(|(key, value)| is_set(key) != Some(value))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-        delete_parameters: wanted.dropped.iter().filter(|key| is_set(key).is_some()).cloned().collect(),
+        set_parameters: to_set(wanted, row).map(|(key, value)| (key.clone(), value.clone())).collect(),
+        delete_parameters: to_delete(wanted, row).cloned().collect(),
     }
 }

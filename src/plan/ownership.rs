@@ -119,7 +119,7 @@ impl Marks {
 }
 
 /// Whose a row is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// No mark of its own (an inherited one is none).
     Nobody,

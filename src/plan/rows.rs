@@ -57,7 +57,7 @@ impl<'a> Rows<'a> {
     }
 
     pub(super) fn of_rrset<'r>(&'r self, key: &'r RrsetKey) -> impl Iterator<Item = &'r (&'a Row, Owner)> {
-        self.at(&key.name).filter(|(row, _)| row.rrset_key().as_ref() == Some(key))
+        self.at(&key.name).filter(|(row, _)| row.is_of(key))
     }
 
     pub(super) fn owned_by(&self, object: &ObjectName) -> impl Iterator<Item = &'a Row> {
@@ -65,7 +65,7 @@ impl<'a> Rows<'a> {
     }
 
     pub(super) fn holds(&self, object: &ObjectName, key: &RrsetKey) -> bool {
-        self.owned_by(object).any(|row| row.rrset_key().as_ref() == Some(key))
+        self.owned_by(object).any(|row| row.is_of(key))
     }
 
     /// Whether a row of this name and value counts as gone while its deletion is not yet pushed.

@@ -42,7 +42,7 @@ pub struct AppliedNow {
 
 /// What a decision is spoken of in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances<'a> {
+pub struct Circumstances<'a> {
     /// The zone.
     pub place: &'a Place,
     /// Where rows are left that are being removed.
@@ -65,7 +65,8 @@ impl Finding {
 
     /// That the steps of a decision are not made because the DnsRecord is suspended, or the SolidServer that is named. The text
     /// follows from the steps, so that it changes only with what is to be done.
-    pub(super) fn suspended(decision: &Decision, solid_server: Option<&str>) -> Self {
+    #[must_use]
+    pub fn suspended(decision: &Decision, solid_server: Option<&str>) -> Self {
         let who = match solid_server {
             Some(solid_server) => format!("spec.suspend of SolidServer {solid_server} is true"),
             None => SUSPENDED.to_owned(),
@@ -89,7 +90,8 @@ impl Finding {
     }
 
     /// What a decision means once its steps are done; `None` when nothing of the record is left to speak of.
-    pub(super) fn of(decision: &Decision, circumstances: Circumstances<'_>) -> Option<Self> {
+    #[must_use]
+    pub fn of(decision: &Decision, circumstances: Circumstances<'_>) -> Option<Self> {
         let Circumstances { place, leaves, defaults_changed, suspended, cluster, solid_server } =
             circumstances;
         let key = &decision.rrset.key;

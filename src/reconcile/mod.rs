@@ -7,6 +7,7 @@ mod fence;
 mod finding;
 mod gather;
 mod guard;
+mod inquiry;
 mod report;
 mod retry;
 mod settle;
@@ -22,20 +23,18 @@ use tracing::{debug, info, warn};
 
 use crate::api::Reason;
 use crate::lease::Claim;
-use crate::plan::{
-    Brake, Change, Claim as RecordClaim, Decision, Identity, Marks, ObjectName, Owner, Verdict, ZoneView,
-    plan,
-};
-use crate::record::{Name, Place, Row};
+use crate::plan::{Brake, Claim as RecordClaim, Decision, Identity, Marks, ObjectName};
+use crate::record::{Place, Row};
 use crate::solidserver::Client;
 use crate::telemetry::Metrics;
 
 pub use advice::advice;
 pub use events::{EventSink, Notice};
 pub use fence::{Cluster, FenceError, apply, hold, is_held, release, write_status};
-pub use finding::{AppliedNow, Finding};
+pub use finding::{AppliedNow, Circumstances, Finding};
 pub use gather::{GatherError, Known, Scope};
 pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
+pub use inquiry::Inquiry;
 pub use report::{is_ready, is_spared, shown_reason, status};
 pub use retry::{ErrorClass, delay, is_trouble, next_try, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
@@ -179,8 +178,9 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         return done;
     };
     if work.scope == Scope::Whole {
-        done.orphans = Some(orphans(&work, tools, known));
-        done.owned = Some(owned(&work, tools, known));
+        let inquiry = work.inquiry(tools);
+        done.orphans = Some(inquiry.orphans(known));
+        done.owned = Some(inquiry.owned(known));
         work.guard.owned = done.owned;
     }
     let rows: Vec<&Row> = known.rows().collect();
@@ -243,101 +243,34 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
     done
 }
 
-/// Gathers and plans; what would be done because a row is missing is decided only once its absence is proven.
+/// Gathers and plans.
 async fn decide(work: &Work, tools: &Tools, done: &mut Done) -> Result<Vec<Decision>, GatherError> {
-    let gathering = gather::Gathering {
-        client: &work.client,
-        place: &work.place,
-        zone_rows: work.zone_rows,
-        page_size: work.page_size,
-    };
-    done.reads += gathering.gather(work.scope, &work.claims, &mut done.known).await?;
+    let inquiry = work.inquiry(tools);
+    inquiry.gather(work.scope, &mut done.known, &mut done.reads).await?;
     let Some(known) = &mut done.known else { return Ok(Vec::new()) };
-    let decisions = plan_with(work, tools, known);
-    if known.proves_absence() {
-        return Ok(decisions);
+    inquiry.decide(known, &mut done.reads).await
+}
+
+impl Work {
+    fn inquiry<'a>(&'a self, tools: &'a Tools) -> Inquiry<'a> {
+        Inquiry {
+            client: &self.client,
+            place: &self.place,
+            marks: self.marks,
+            page_size: self.page_size,
+            zone_rows: self.zone_rows,
+            claims: &self.claims,
+            identity: &tools.identity,
+            exists: &*tools.exists,
+            taken_over: &self.taken_over,
+        }
     }
-    let names = names_of_absence(work, &decisions);
-    if names.is_empty() {
-        return Ok(decisions);
-    }
-    done.reads += gathering.confirm(names, known).await?;
-    Ok(plan_with(work, tools, known))
-}
-
-fn plan_with(work: &Work, tools: &Tools, known: &Known) -> Vec<Decision> {
-    let rows: Vec<&Row> = known.rows().collect();
-    plan(&ZoneView {
-        place: &work.place,
-        identity: &tools.identity,
-        marks: work.marks,
-        claims: &work.claims,
-        rows: &rows,
-        exists: &*tools.exists,
-        taken_over: &work.taken_over,
-    })
-}
-
-/// The names at which something would be done because a row is missing: an add, or letting go of a DnsRecord.
-fn names_of_absence(work: &Work, decisions: &[Decision]) -> Vec<Name> {
-    let acting: std::collections::HashSet<&ObjectName> = decisions
-        .iter()
-        .filter(|decision| {
-            decision.verdict == Verdict::Gone
-                || decision.steps.changes().any(|change| matches!(change, Change::Add(_)))
-        })
-        .map(|decision| &decision.object)
-        .collect();
-    let mut names: Vec<Name> = work
-        .claims
-        .iter()
-        .filter(|claim| acting.contains(&claim.object))
-        .flat_map(RecordClaim::names)
-        .cloned()
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-fn orphans(work: &Work, tools: &Tools, known: &Known) -> usize {
-    known
-        .rows()
-        .filter(|row| !row.pending_delete)
-        .filter(|row| match Owner::of(row, &work.place, &tools.identity) {
-            Owner::Object(object) => !(tools.exists)(&object),
-            _ => false,
-        })
-        .count()
-}
-
-/// RRsets of ours in the zone.
-fn owned(work: &Work, tools: &Tools, known: &Known) -> usize {
-    if work.marks == Marks::NotKept {
-        // No row says whose it is; the DnsRecords say what they wrote.
-        return work.claims.iter().filter(|claim| claim.applied.is_some()).count();
-    }
-    let ours = known
-        .rows()
-        .filter(|row| !row.pending_delete)
-        .filter(|row| matches!(Owner::of(row, &work.place, &tools.identity), Owner::Object(_)));
-    ours.filter_map(Row::rrset_key).collect::<std::collections::HashSet<_>>().len()
 }
 
 /// Nothing could be read: those with work to do say so, those in sync stay as they are.
 async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
-    let (reason, class, message, advice) = match &error {
-        GatherError::NotVisible => (
-            Reason::NotVisible,
-            ErrorClass::Settings,
-            format!(
-                "{} does not show its SOA record: the zone is gone, or the account may not see its records; nothing is written or let go until it does",
-                work.place
-            ),
-            "",
-        ),
-        GatherError::Client(error) => (reason(error), ErrorClass::of(error), words(error), advice(error)),
-    };
+    let trouble = Trouble::of(&error, &work.place);
+    let Trouble { reason, message, class, .. } = trouble.clone();
     warn!(solid_server = %work.solid_server, place = %work.place, reason = reason.as_str(), "cannot read the zone: {message}");
     tools.metrics.pass(&work.solid_server, "failed", Duration::ZERO);
     let finding = Finding::new(reason, message.clone());
@@ -359,5 +292,28 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
         .await;
     done.known = None;
     done.memory = work.guard.memory;
-    done.trouble = Some(Trouble { reason, message, advice, class });
+    done.trouble = Some(trouble);
+}
+
+impl Trouble {
+    /// What keeps a zone from being read.
+    #[must_use]
+    pub fn of(error: &GatherError, place: &Place) -> Self {
+        match error {
+            GatherError::NotVisible => Self {
+                reason: Reason::NotVisible,
+                class: ErrorClass::Settings,
+                message: format!(
+                    "{place} does not show its SOA record: the zone is gone, or the account may not see its records; nothing is written or let go until it does"
+                ),
+                advice: "",
+            },
+            GatherError::Client(error) => Self {
+                reason: reason(error),
+                class: ErrorClass::of(error),
+                message: words(error),
+                advice: advice(error),
+            },
+        }
+    }
 }

@@ -67,6 +67,13 @@ impl Name {
         if text.len() > LONGEST_INPUT {
             return Err(NameError::TooLong);
         }
+        // What the appliance shows is canonical already, and then there is nothing to write.
+        if text.bytes().all(|octet| octet.is_ascii() && !octet.is_ascii_uppercase()) {
+            for (position, label) in text.split('.').enumerate() {
+                check_label(label, position == 0)?;
+            }
+            return Self::within_limits(text);
+        }
         let mut canonical = String::with_capacity(text.len());
         for (position, label) in text.split('.').enumerate() {
             if position > 0 {
@@ -81,6 +88,11 @@ impl Name {
             }
             check_label(&canonical[start..], position == 0)?;
         }
+        Self::within_limits(&canonical)
+    }
+
+    /// A name of canonical labels.
+    fn within_limits(canonical: &str) -> Result<Self, NameError> {
         if canonical == WILDCARD {
             return Err(NameError::Wildcard);
         }

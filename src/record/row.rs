@@ -74,6 +74,13 @@ impl Row {
         }
     }
 
+    /// Whether this row belongs to an RRset.
+    #[must_use]
+    pub fn is_of(&self, key: &RrsetKey) -> bool {
+        matches!(&self.row_type, RowType::Managed(record_type) if *record_type == key.record_type)
+            && self.name == key.name
+    }
+
     /// Whether a class parameter is set on the row itself, and not only inherited.
     #[must_use]
     pub fn has_own(&self, parameter: &str) -> bool {

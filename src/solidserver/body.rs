@@ -76,7 +76,7 @@ impl Drop for Body<'_> {
 mod tests {
     use super::*;
 
-    const MIB: [u8; 1024 * 1024] = [0; 1024 * 1024];
+    static MIB: [u8; 1024 * 1024] = [0; 1024 * 1024];
 
     fn read(body: &mut Body<'_>, mib: usize) -> Result<(), TooLong> {
         (0..mib).try_for_each(|_| body.push(&MIB))

@@ -100,6 +100,13 @@ impl Client {
         self.shared.transport.is_given_up()
     }
 
+    /// The same client for those who only look: no write of the returned handle is ever sent, each is answered with
+    /// [`Error::NotStarted`].
+    #[must_use]
+    pub fn reading_only(&self) -> Self {
+        self.starting_by(Instant::now())
+    }
+
     /// The pause that a 429 asked for, as far as it still lasts. Calls that would have to wait more than a second for
     /// its end are answered with [`Error::RateLimited`] and not sent.
     #[must_use]

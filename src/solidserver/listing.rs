@@ -15,7 +15,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Turn;
@@ -243,7 +243,7 @@ impl Lister<'_> {
 }
 
 /// The last id of a page whose ids rise strictly from `last`; `last` itself for an empty one. `None` if they do not rise.
-fn rising<T>(page: &[(String, Option<T>)], last: Option<u64>) -> Option<Option<u64>> {
+fn rising<T>(page: &[(Arc<str>, Option<T>)], last: Option<u64>) -> Option<Option<u64>> {
     page.iter().try_fold(last, |last, (id, _)| {
         let id: u64 = id.parse().ok()?;
         (last.is_none_or(|last| id > last)).then_some(Some(id))
@@ -251,9 +251,13 @@ fn rising<T>(page: &[(String, Option<T>)], last: Option<u64>) -> Option<Option<u
 }
 
 /// Fails if an id of the page is in `ids` or comes twice.
-fn distinct<T>(list: &List, page: &[(String, Option<T>)], ids: &mut HashSet<String>) -> Result<(), Error> {
+fn distinct<T>(
+    list: &List,
+    page: &[(Arc<str>, Option<T>)],
+    ids: &mut HashSet<Arc<str>>,
+) -> Result<(), Error> {
     for (id, _) in page {
-        if !ids.insert(id.clone()) {
+        if !ids.insert(Arc::clone(id)) {
             return Err(Error::Incomplete {
                 service: list.service,
                 what: "a row is listed twice".to_owned(),
@@ -293,7 +297,7 @@ mod tests {
 
     #[test]
     fn ids_rise_as_numbers_or_not_at_all() {
-        let page = |ids: &[&str]| ids.iter().map(|id| ((*id).to_owned(), Some(()))).collect::<Entries<()>>();
+        let page = |ids: &[&str]| ids.iter().map(|id| ((*id).into(), Some(()))).collect::<Entries<()>>();
         assert_eq!(rising(&page(&[]), None), Some(None));
         assert_eq!(rising(&page(&[]), Some(7)), Some(Some(7)));
         assert_eq!(rising(&page(&["9", "10", "200"]), None), Some(Some(200)));

@@ -39,5 +39,6 @@ pub use error::Error;
 pub use gate::Turn;
 pub use handshake::TlsFault;
 pub use proxy::Proxies;
+pub use read::rows_of_page;
 pub use reading::{EndedBy, Reading, Server, Sight};
 pub use settings::{Call, CallObserver, Credentials, Settings, TlsSettings};

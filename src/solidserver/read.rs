@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use reqwest::StatusCode;
 
-use super::dialect::{Filter, Found, Position};
+use super::dialect::{Answer, Dialect, Fault, Filter, Found, Position};
 use super::listing::{Listing, Proof};
 use super::sight::{Evidence, Judgement, judge};
 use super::transport::SHORT_PATIENCE;
@@ -172,6 +173,21 @@ impl Client {
     }
 }
 
+/// The rows in the body of a page of a zone's list that was answered with 200, each checked: what [`Client::read_zone`] makes of a
+/// page, without a client and without IO. For measuring that, and for answers that were recorded.
+///
+/// # Errors
+/// [`Error::Rejected`] or [`Error::Incomplete`] for a page that is not the whole truth.
+pub fn rows_of_page(dialect: Dialect, place: &Place, body: Vec<u8>) -> Result<Vec<Row>, Error> {
+    let answer = Answer { status: StatusCode::OK, body };
+    let service = dialect.rows_of_zone(place).service;
+    let entries = dialect.rows_in(&answer, Filter { place, names: None }).map_err(|fault| match fault {
+        Fault::Refused { code, message } => Error::Rejected { service, code, message },
+        Fault::Unreadable(what) => Error::Incomplete { service, what },
+    })?;
+    Ok(own_parameters_only(entries.into_iter().filter_map(|(_, found)| found).collect()).collect())
+}
+
 /// What the rows of one list show of the zone itself.
 fn evidence(service: &'static str, found: &[Found]) -> Result<Evidence, Error> {
     let soa_rows = found.iter().filter(|found| found.is_soa).count();
@@ -228,6 +244,7 @@ fn incomplete(service: &'static str, what: &str) -> Error {
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::dialect::samples::{DIALECTS, object, page};
     use super::*;
     use crate::record::{RowId, RowType};
 
@@ -273,6 +290,32 @@ mod tests {
         assert_eq!(believed(vec![soa(), row(&[])]), [map(&[("a", "1"), ("b", "other"), ("d", "4")])]);
         // Without a row to compare with, nothing unclear is believed.
         assert_eq!(believed(vec![row(&["a", "d"])]), [map(&[("b", "other")])]);
+    }
+
+    #[test]
+    fn a_recorded_page_is_judged_as_one_that_is_read() {
+        let place = Place { server: "ns.test".into(), view: None, zone: Name::parse("example.com").unwrap() };
+        for dialect in DIALECTS {
+            let columns = |owner: &'static str, server: &'static str| {
+                [("rr_id", "7"), ("dns_name", server), ("dnszone_name", "example.com"), ("dnsview_name", "#")]
+                    .into_iter()
+                    .chain([
+                        ("rr_full_name", owner),
+                        ("rr_type", "A"),
+                        ("ttl", "60"),
+                        ("value1", "192.0.2.1"),
+                    ])
+                    .collect::<Vec<_>>()
+            };
+            let body =
+                |server| page(dialect, &[object(dialect, "rr", &columns("www.example.com", server))]).body;
+            let rows = rows_of_page(dialect, &place, body("ns.test")).unwrap();
+            assert_eq!((rows.len(), &*rows[0].id.0, rows[0].ttl), (1, "7", 60));
+            for wrong in [body("another.test"), body("ns.test")[1..].to_vec(), Vec::new()] {
+                let read = rows_of_page(dialect, &place, wrong);
+                assert!(matches!(read, Err(Error::Incomplete { .. })), "{read:?}");
+            }
+        }
     }
 
     #[test]

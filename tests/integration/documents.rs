@@ -184,37 +184,6 @@ fn every_test_that_a_page_names_is_there() {
     assert!(named > 20, "only {named} tests are named");
 }
 
-/// The integration tests that a page names, as `module::name`.
-fn named_tests(text: &str) -> Vec<(&str, &str)> {
-    let quoted = text.split('`').skip(1).step_by(2);
-    let paths = quoted.filter_map(|quoted| quoted.split_once("::"));
-    let word = |text: &str| {
-        !text.is_empty() && text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
-    };
-    paths.filter(|(module, name)| word(module) && word(name)).collect()
-}
-
-#[test]
-fn tests_that_guides_name_are_there() {
-    let tests = root().join("tests/integration");
-    let is_there = |module: &str, name: &str| {
-        let file = tests.join(format!("{module}.rs"));
-        fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("fn {name}(")))
-    };
-    let (mut named, mut missing) = (0, Vec::new());
-    for entry in fs::read_dir(root().join("docs/guides")).unwrap() {
-        let page = fs::read_to_string(entry.unwrap().path()).unwrap();
-        for (module, name) in named_tests(&page) {
-            named += 1;
-            if !is_there(module, name) {
-                missing.push(format!("{module}::{name}"));
-            }
-        }
-    }
-    assert!(named > 15, "only {named} tests are named");
-    assert_eq!(missing, [""; 0]);
-}
-
 #[test]
 fn a_broken_link_is_seen() {
     let page = root().join("README.md");

@@ -28,6 +28,8 @@ mod api;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod command;
@@ -65,6 +67,8 @@ mod logins;
 mod monitoring;
 #[cfg(test)]
 mod ownership;
+#[cfg(test)]
+mod plan_command;
 #[cfg(test)]
 mod quirks;
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn series() -> BTreeSet<String> {
     };
     let series: BTreeSet<String> = row
         .captures_iter(&page)
-        .map(|row| row.extract().1.into())
+        .map(|row| row.extract().1)
         .flat_map(|[name, kind]: [&str; 2]| of((name, kind)))
         .collect();
     assert!(series.len() > 15, "{series:?}");
@@ -109,7 +109,12 @@ fn promtool_takes_the_rules_and_sees_them_fire_when_they_should() {
 #[tokio::test]
 async fn the_component_adds_what_the_prometheus_operator_and_grafana_look_for() {
     let folder = tempfile::tempdir().unwrap();
-    let copied = Command::new("cp").arg("-r").arg(root().join("deploy")).arg(folder.path()).status().unwrap();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .args([root().join("deploy"), root().join("crds")])
+        .arg(folder.path())
+        .status()
+        .unwrap();
     assert!(copied.success());
     let overlay = folder.path().join("deploy/overlays/monitored");
     std::fs::create_dir_all(&overlay).unwrap();

@@ -52,7 +52,7 @@ impl Deref for Plane {
 
 impl Drop for Plane {
     fn drop(&mut self) {
-        // Nothing is known of the state that a failed test leaves, and rights of the operator would stay.
+        // Nothing is known of the state that a failed test leaves, and what else deploy/base has would stay.
         if let Some(plane) = self.0.take().filter(|plane| !plane.has_operator() && !std::thread::panicking())
         {
             IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(plane);

@@ -101,7 +101,8 @@ impl World {
             client,
             operator: None,
             replicas: BTreeMap::new(),
-            leases: ["6s", "4s", "500ms"],
+            // Short enough for those that kill the operator, and long enough for an API server on a machine that is busy.
+            leases: ["10s", "8s", "500ms"],
             plane,
             folder,
             starts: 0,

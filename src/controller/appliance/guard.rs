@@ -203,7 +203,8 @@ pub(in crate::controller) fn triggers(object: &SolidServer) -> Vec<Trigger> {
     asked.filter(|(_, id)| !id.is_empty()).collect()
 }
 
-fn zone_status(place: &Place) -> ZoneStatus {
+/// A zone as a status names it.
+pub(in crate::controller) fn zone_status(place: &Place) -> ZoneStatus {
     ZoneStatus {
         name: place.zone.to_string(),
         server: place.server.to_string(),

@@ -18,37 +18,65 @@ impl Task {
         client: &Client,
         spec: &SolidServerSpec,
     ) -> Result<Catalogue, Error> {
-        let version = client.version().await?;
-        self.dirty |= self.status.version != version;
-        self.status.version = version;
-        let servers = client.servers().await?;
-        let mut catalogue = Catalogue {
-            servers: servers
-                .iter()
-                .filter(|server| !server.is_member)
-                .map(|server| Arc::clone(&server.name))
-                .collect(),
-            ..Catalogue::default()
-        };
-        let spoken_of = servers_in_use(spec, &BTreeSet::new());
-        for server in servers_in_use(spec, &self.servers) {
-            if !catalogue.servers.contains(&server) {
-                continue;
-            }
-            match futures::try_join!(client.views(&server), client.zones(&server)) {
-                Ok((views, zones)) => {
-                    catalogue.listed.insert(server, ServerCatalogue::new(views, zones));
-                }
-                // A server that only a DnsRecord names must not stop the others.
-                Err(error) if !spoken_of.contains(&server) && !reconcile::is_trouble(&error) => {
-                    warn!(solid_server = %self.name, %server, "cannot list its zones: {error}");
-                    catalogue.unreadable.insert(server, reconcile::words(&error));
-                }
-                Err(error) => return Err(error),
-            }
+        let (version, catalogue) = survey(client, &self.name, spec, &self.servers).await;
+        if let Some(version) = version {
+            self.dirty |= self.status.version != version;
+            self.status.version = version;
         }
-        Ok(catalogue)
+        catalogue
     }
+}
+
+/// Lists the servers that the spec speaks of, and those that DnsRecords name (`named`). The version is there as soon as it is known, also
+/// when the rest fails: `None` when it could not be asked for, `Some(None)` when the account may not ask.
+///
+/// # Errors
+/// [`Error`] that concerns the appliance as a whole.
+pub(in crate::controller) async fn survey(
+    client: &Client,
+    solid_server: &str,
+    spec: &SolidServerSpec,
+    named: &BTreeSet<Arc<str>>,
+) -> (Option<Option<String>>, Result<Catalogue, Error>) {
+    match client.version().await {
+        Ok(version) => (Some(version), list(client, solid_server, spec, named).await),
+        Err(error) => (None, Err(error)),
+    }
+}
+
+async fn list(
+    client: &Client,
+    solid_server: &str,
+    spec: &SolidServerSpec,
+    named: &BTreeSet<Arc<str>>,
+) -> Result<Catalogue, Error> {
+    let servers = client.servers().await?;
+    let mut catalogue = Catalogue {
+        servers: servers
+            .iter()
+            .filter(|server| !server.is_member)
+            .map(|server| Arc::clone(&server.name))
+            .collect(),
+        ..Catalogue::default()
+    };
+    let spoken_of = servers_in_use(spec, &BTreeSet::new());
+    for server in servers_in_use(spec, named) {
+        if !catalogue.servers.contains(&server) {
+            continue;
+        }
+        match futures::try_join!(client.views(&server), client.zones(&server)) {
+            Ok((views, zones)) => {
+                catalogue.listed.insert(server, ServerCatalogue::new(views, zones));
+            }
+            // A server that only a DnsRecord names must not stop the others.
+            Err(error) if !spoken_of.contains(&server) && !reconcile::is_trouble(&error) => {
+                warn!(solid_server, %server, "cannot list its zones: {error}");
+                catalogue.unreadable.insert(server, reconcile::words(&error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(catalogue)
 }
 
 /// The DNS servers whose views and zones are listed: those of the spec, and those that records name.

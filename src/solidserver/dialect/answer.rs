@@ -23,6 +23,10 @@ impl Text<'_> {
         &self.0
     }
 
+    pub(super) fn into_string(self) -> String {
+        self.0.into_owned()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -74,10 +78,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 ///
 /// `complaint` finds what the dialect calls an error in a body. A 4xx is a refusal in any case, in the appliance's words
 /// if it has any. A 2xx other than 204 without a body is a fault.
-pub(super) fn contents(
-    answer: &Answer,
-    complaint: impl FnOnce(&str) -> Option<Fault>,
-) -> Result<Option<&str>, Fault> {
+pub(super) fn contents<'a>(
+    answer: &'a Answer,
+    complaint: impl FnOnce(&'a str) -> Option<Fault>,
+) -> Result<Option<&'a str>, Fault> {
     if answer.status == StatusCode::NO_CONTENT {
         return Ok(None);
     }

@@ -27,12 +27,19 @@ impl Origin {
     /// when there is no source and its property is exactly `set`. Any other statement means inherited: an ownership mark
     /// must not be believed when it may be. No statement at all is [`Origin::Unknown`].
     pub(super) fn stated(source: Option<&str>, properties: Option<&str>) -> Self {
-        let first = |text: &str| text.split(',').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let (container, inheritance) = (source.map(first), properties.map(first));
-        match (container.as_deref(), inheritance.as_deref()) {
+        fn first(text: &str) -> &str {
+            text.split(',').next().unwrap_or_default().trim()
+        }
+        let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
+        match (source.map(first), properties.map(first)) {
             (None, None) => Self::Unknown,
-            (Some("real_rr" | "rr"), inheritance) if inheritance != Some("inherited") => Self::Row,
-            (None, Some("set")) => Self::Row,
+            (Some(container), inheritance)
+                if (is(container, "real_rr") || is(container, "rr"))
+                    && !inheritance.is_some_and(|inheritance| is(inheritance, "inherited")) =>
+            {
+                Self::Row
+            }
+            (None, Some(inheritance)) if is(inheritance, "set") => Self::Row,
             _ => Self::Inherited,
         }
     }

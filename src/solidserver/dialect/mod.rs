@@ -14,11 +14,12 @@ mod names;
 mod rest;
 mod row;
 #[cfg(test)]
-mod samples;
+pub(super) mod samples;
 mod topology;
 mod v2;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value};
@@ -32,7 +33,7 @@ use row::ListedRow;
 use topology::{ListedServer, ListedView, ListedZone};
 
 /// The entries of a page with their ids; `None` for one that only has to be paged over.
-pub(super) type Entries<T> = Vec<(String, Option<T>)>;
+pub(super) type Entries<T> = Vec<(Arc<str>, Option<T>)>;
 
 /// Most bytes of a query, as sent. Web servers refuse request lines beyond 8 KiB by default; the path, paging and a
 /// gateway's prefix need room as well.

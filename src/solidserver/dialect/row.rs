@@ -1,6 +1,7 @@
 //! Records: what a list shows of them, checked against the filter and turned into rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Fault;
 use super::answer::Text;
@@ -44,8 +45,8 @@ pub(in crate::solidserver) struct Found {
 impl ListedRow<'_> {
     /// Checks the row against the filter and reads it. Without content for a row of another view whose name differs in
     /// case only.
-    pub(super) fn entry(self, filter: Filter<'_>) -> Result<(String, Option<Found>), Fault> {
-        let id = self.id.as_str().to_owned();
+    pub(super) fn entry(self, filter: Filter<'_>) -> Result<(Arc<str>, Option<Found>), Fault> {
+        let id: Arc<str> = self.id.as_str().into();
         if id.is_empty() {
             return Err(Fault::Unreadable("a row without an id".to_owned()));
         }
@@ -84,7 +85,7 @@ impl ListedRow<'_> {
             && self.server.as_str().eq_ignore_ascii_case(server)
     }
 
-    fn row(self, id: &str, name: Name) -> Result<(Row, BTreeSet<String>), Fault> {
+    fn row(self, id: &Arc<str>, name: Name) -> Result<(Row, BTreeSet<String>), Fault> {
         let mnemonic = self.record_type.as_str().trim();
         if mnemonic.is_empty() {
             return Err(Fault::Unreadable("a row without a type".to_owned()));
@@ -116,7 +117,7 @@ impl ListedRow<'_> {
         }
 
         let row = Row {
-            id: RowId(id.into()),
+            id: RowId(Arc::clone(id)),
             name,
             row_type: record_type
                 .map_or_else(|| RowType::Other(mnemonic.to_ascii_uppercase().into()), RowType::Managed),
@@ -125,7 +126,7 @@ impl ListedRow<'_> {
             data,
             parameters,
             inherited,
-            class_name: self.class_name.as_str().to_owned(),
+            class_name: self.class_name.into_string(),
             pending_delete: self.pending_delete.is_true(),
         };
         Ok((row, unclear))

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::{Answer, Dialect, Request};
 
-pub(super) const DIALECTS: [Dialect; 2] = [Dialect::Rest, Dialect::V2];
+pub(in crate::solidserver) const DIALECTS: [Dialect; 2] = [Dialect::Rest, Dialect::V2];
 
 /// An answer with this body.
 pub(super) fn answer(status: u16, body: &str) -> Answer {
@@ -16,7 +16,7 @@ pub(super) fn answer(status: u16, body: &str) -> Answer {
 }
 
 /// A successful list of these rows.
-pub(super) fn page(dialect: Dialect, rows: &[String]) -> Answer {
+pub(in crate::solidserver) fn page(dialect: Dialect, rows: &[String]) -> Answer {
     let rows = rows.join(",");
     match dialect {
         Dialect::Rest => answer(200, &format!("[{rows}]")),
@@ -47,7 +47,7 @@ pub(super) fn column(dialect: Dialect, object: &str, rest: &str) -> String {
 }
 
 /// An object of a list. `/rest` packs class parameters into texts, v2 lists them.
-pub(super) fn object(dialect: Dialect, kind: &str, columns: &[(&str, &str)]) -> String {
+pub(in crate::solidserver) fn object(dialect: Dialect, kind: &str, columns: &[(&str, &str)]) -> String {
     let mut object = Map::new();
     for (name, value) in columns {
         if dialect == Dialect::V2 && (name.starts_with("rr_class_parameters") || *name == "errno") {

@@ -64,7 +64,7 @@ impl Dialect {
                 is_smart: listed.kind.as_str().eq_ignore_ascii_case("vdns"),
                 is_member: listed.smart.is_true(),
             };
-            (listed.id.as_str().to_owned(), Some(server))
+            (listed.id.as_str().into(), Some(server))
         };
         Ok(self.listed_servers(answer)?.into_iter().map(server).collect())
     }
@@ -78,7 +78,7 @@ impl Dialect {
         let view = |listed: ListedView<'_>| {
             check_server(&listed.server, server)?;
             let name = view_of(listed.name.as_str()).filter(|_| !listed.pending_delete.is_true());
-            Ok((listed.id.as_str().to_owned(), name.map(Arc::from)))
+            Ok((listed.id.as_str().into(), name.map(Arc::from)))
         };
         self.listed_views(answer)?.into_iter().map(view).collect()
     }
@@ -102,7 +102,7 @@ impl Dialect {
             let zone = name
                 .filter(|_| !listed.pending_delete.is_true())
                 .map(|name| Zone { place: Place { server: Arc::clone(server), view, zone: name }, kind });
-            Ok((listed.id.as_str().to_owned(), zone))
+            Ok((listed.id.as_str().into(), zone))
         };
         self.listed_zones(answer)?.into_iter().map(zone).collect()
     }
@@ -272,7 +272,7 @@ mod tests {
             let views = dialect.views_in(&page(dialect, &rows), "ns.test").unwrap();
             assert_eq!(
                 views,
-                [("0".to_owned(), None), ("7".to_owned(), Some("Internal".into())), ("8".to_owned(), None)]
+                [("0".into(), None), ("7".into(), Some("Internal".into())), ("8".into(), None)]
             );
         }
     }

@@ -9,22 +9,22 @@ use std::{fmt, io, path::PathBuf, time::Duration};
 #[derive(thiserror::Error)]
 pub(crate) enum Error {
     #[error(
-        "the control plane is missing {missing}, and there is no Go to build it: install Go {go} or later \
+        "{what} is missing {missing}, and there is no Go to build it: install Go {go} or later \
          (https://go.dev/dl) or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver, \
-         kube-controller-manager and kubectl"
+         kube-controller-manager, kubectl and helm"
     )]
-    GoMissing { missing: String, go: String },
+    GoMissing { what: &'static str, missing: String, go: String },
 
     #[error(
         "KUBEBUILDER_ASSETS is {0}, which is not a folder: correct it, or unset it to build the binaries with Go"
     )]
     AssetsMissing(PathBuf),
 
-    #[error("building {binary} from {module} failed; output of go build:\n{output}")]
+    #[error("building {binary} from {module}/go.mod failed; output of go build:\n{output}")]
     Build { binary: &'static str, module: &'static str, output: String },
 
-    #[error("{0} names no version of k8s.io/kubernetes or no version of Go")]
-    Module(PathBuf),
+    #[error("{path} names no version of {of}")]
+    Module { path: PathBuf, of: &'static str },
 
     #[error("{program} ended with {status} while it started; end of its log:\n{log}")]
     Ended { program: &'static str, status: std::process::ExitStatus, log: String },
@@ -32,11 +32,11 @@ pub(crate) enum Error {
     #[error("{program} was not ready within {within:?} (last answer: {answer}); end of its log:\n{log}")]
     NotReady { program: &'static str, within: Duration, answer: String, log: String },
 
-    #[error("kubectl {arguments} ended with {status}:\n{stderr}")]
-    Kubectl { arguments: String, status: std::process::ExitStatus, stderr: String },
+    #[error("{command} ended with {status}:\n{stderr}")]
+    Command { command: String, status: std::process::ExitStatus, stderr: String },
 
-    #[error("kubectl {arguments} did not end within {within:?}")]
-    KubectlHangs { arguments: String, within: Duration },
+    #[error("{command} did not end within {within:?}")]
+    CommandHangs { command: String, within: Duration },
 
     #[error("{what}: {error}")]
     Io { what: String, error: io::Error },

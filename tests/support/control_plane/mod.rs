@@ -8,10 +8,11 @@
 #![allow(dead_code)]
 
 mod binaries;
+mod build;
 mod certificates;
+mod command_line;
 mod error;
 mod kubeconfig;
-mod kubectl;
 mod process;
 mod start;
 
@@ -34,14 +35,15 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use self::{
-    binaries::{Binaries, manifest_folder, progress},
+    binaries::{Binaries, find_or_build_helm},
+    build::{manifest_folder, progress},
     kubeconfig::{Credentials, write_kubeconfig},
     process::{Janitor, Server},
     start::{Files, StartError, Started, Starting},
 };
 pub(crate) use self::{
+    command_line::{CommandLine, Output},
     error::Error,
-    kubectl::{Kubectl, Output},
 };
 
 /// How often a start is tried again when another process took one of its ports first.
@@ -188,8 +190,16 @@ impl ControlPlane {
     }
 
     /// kubectl for the user of another kubeconfig.
-    pub(crate) fn kubectl_as(&self, kubeconfig: &Path) -> Kubectl {
-        Kubectl::new(&self.binaries.kubectl, kubeconfig, self.folder.path())
+    pub(crate) fn kubectl_as(&self, kubeconfig: &Path) -> CommandLine {
+        CommandLine::new("kubectl", &self.binaries.kubectl, kubeconfig, self.folder.path())
+    }
+
+    /// Runs Helm as a cluster administrator. It is built with Go when it is first asked for.
+    pub(crate) async fn helm(&self, arguments: &[&str]) -> Result<Output, Error> {
+        let helm = tokio::task::spawn_blocking(find_or_build_helm)
+            .await
+            .map_err(|error| Error::Io { what: "build Helm".into(), error: error.into() })??;
+        CommandLine::new("helm", &helm, &self.kubeconfig, self.folder.path()).run(arguments).await
     }
 
     /// Path of the kubectl binary, for those who print a command line for a person.
@@ -221,6 +231,11 @@ impl ControlPlane {
         self.operator.get_or_try_init(apply).await.copied()
     }
 
+    /// Says that the operator came another way, so that nobody is given this control plane as an empty one.
+    pub(crate) fn holds_an_operator(&self) {
+        let _ = self.operator.set(());
+    }
+
     /// Applies what `deploy/base` says about the operator's account and rights, and nothing else of it. Returns the kubeconfig of
     /// that account, once it has these rights. Whoever empties the operator's namespace needs it again.
     pub(crate) async fn install_rights(&self) -> Result<PathBuf, Error> {
@@ -249,7 +264,7 @@ impl ControlPlane {
 
     /// Waits until the account is known and may do what comes last in `deploy/base`: the API server learns of rights a little
     /// after it has taken them.
-    async fn until_in_force(&self, kubeconfig: &Path) -> Result<(), Error> {
+    pub(crate) async fn until_in_force(&self, kubeconfig: &Path) -> Result<(), Error> {
         let client = self.client_as(kubeconfig).await?;
         let review = |group: &str, resource: &str, namespace: Option<&str>| SelfSubjectAccessReview {
             spec: SelfSubjectAccessReviewSpec {

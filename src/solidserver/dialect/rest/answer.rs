@@ -32,13 +32,16 @@ pub(super) fn rows<'a, T: serde::Deserialize<'a>>(answer: &'a Answer) -> Result<
 /// Whether a body could hold a complaint: a quick look, so that long lists are not parsed twice. Every row of a list
 /// carries `"errno":"0"`; anything else is worth a closer look.
 fn may_complain(body: &str) -> bool {
-    let mut numbers = body.match_indices("\"errno\"").map(|(begin, key)| {
-        let rest = body[begin + key.len()..].trim_start();
-        rest.strip_prefix(':').map_or(rest, str::trim_start)
-    });
+    let is_other_than_zero = |rest: &str| {
+        let rest = rest.trim_start();
+        !rest.strip_prefix(':').map_or(rest, str::trim_start).starts_with("\"0\"")
+    };
+    // One search for both columns: it goes through every octet of a page.
+    let mut columns = body.match_indices("\"err").map(|(begin, key)| &body[begin + key.len()..]);
     !body.starts_with('[')
-        || body.contains("\"errmsg\"")
-        || numbers.any(|number| !number.starts_with("\"0\""))
+        || columns.any(|rest| {
+            rest.starts_with("msg\"") || rest.strip_prefix("no\"").is_some_and(is_other_than_zero)
+        })
 }
 
 /// The first object with an `errno` other than 0, or without one but with an `errmsg`.

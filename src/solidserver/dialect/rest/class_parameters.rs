@@ -3,7 +3,7 @@
 //! `rr_class_parameters_inheritance_source` (`name=container,id`).
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use url::form_urlencoded;
 
@@ -16,16 +16,20 @@ pub(super) fn shown(parameters: &str, properties: &str, sources: &str) -> Vec<Sh
     form_urlencoded::parse(parameters.as_bytes())
         .filter(|(key, _)| !key.is_empty())
         .map(|(key, value)| {
-            let properties = properties.get(&*key).map(|text| &**text);
-            let origin = Origin::stated(sources.get(&*key).map(|text| &**text), properties);
+            let origin = Origin::stated(text_of(&sources, &key), text_of(&properties, &key));
             Shown { key: key.into_owned(), value: value.into_owned(), origin }
         })
         .collect()
 }
 
-/// `name=text` pairs, by name.
-fn texts(packed: &str) -> HashMap<Cow<'_, str>, Cow<'_, str>> {
+/// `name=text` pairs. A row has a handful.
+fn texts(packed: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
     form_urlencoded::parse(packed.as_bytes()).collect()
+}
+
+/// The text of a name; the last one, should there be several.
+fn text_of<'t>(texts: &'t [(Cow<'_, str>, Cow<'_, str>)], name: &str) -> Option<&'t str> {
+    texts.iter().rfind(|(other, _)| other == name).map(|(_, text)| &**text)
 }
 
 /// The text to send for parameters that shall be set.

@@ -104,11 +104,11 @@ struct ClassParameter<'a> {
 impl ClassParameter<'_> {
     fn shown(self) -> Shown {
         // Every column is there, filled or not: an empty text states nothing.
-        let stated = |text: &Option<Text<'_>>| -> Option<String> {
-            text.as_ref().map(|text| text.as_str().to_owned()).filter(|text| !text.trim().is_empty())
-        };
-        let origin = Origin::stated(stated(&self.source).as_deref(), stated(&self.inheritance).as_deref());
-        Shown { key: self.name.as_str().to_owned(), value: self.value.as_str().to_owned(), origin }
+        fn stated<'t>(text: &'t Option<Text<'_>>) -> Option<&'t str> {
+            text.as_ref().map(Text::as_str).filter(|text| !text.trim().is_empty())
+        }
+        let origin = Origin::stated(stated(&self.source), stated(&self.inheritance));
+        Shown { key: self.name.into_string(), value: self.value.into_string(), origin }
     }
 }
 

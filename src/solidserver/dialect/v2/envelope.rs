@@ -5,6 +5,17 @@ use serde::Deserialize;
 use crate::solidserver::dialect::answer::{Text, contents, describe, refused};
 use crate::solidserver::dialect::{Answer, Fault};
 
+/// Verdict and data.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+struct Whole<'a, T> {
+    #[serde(borrow)]
+    success: Text<'a>,
+    #[serde(borrow, default)]
+    messages: Option<Vec<Message<'a>>>,
+    data: Vec<T>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 struct Envelope<'a, T> {
@@ -37,7 +48,19 @@ struct Message<'a> {
 /// Empty only for 204 and `"data":[]`. An answer without `success` or without data is a fault, and `success` other than
 /// true is a refusal whatever the status.
 pub(super) fn data<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<Vec<T>, Fault> {
+    // Where all is well a body is parsed once: they can be long.
+    let mut data = None;
+    let complaint = |body: &'a str| match serde_json::from_str::<Whole<'a, T>>(body) {
+        Ok(whole) if is_true(&whole.success) == Some(true) && error_in(&whole.messages).is_none() => {
+            data = Some(whole.data);
+            None
+        }
+        _ => complaint(body),
+    };
     let Some(body) = contents(answer, complaint)? else { return Ok(Vec::new()) };
+    if let Some(data) = data {
+        return Ok(data);
+    }
     let envelope: Envelope<'a, T> =
         serde_json::from_str(body).map_err(|error| Fault::Unreadable(describe(body, &error)))?;
     match is_true(&envelope.success) {
@@ -52,8 +75,8 @@ const NO_CODE: &str = "no code";
 /// The refusal in an envelope. A success beside an error is neither.
 fn complaint(body: &str) -> Option<Fault> {
     let verdict: Verdict<'_> = serde_json::from_str(body).ok()?;
-    let messages = verdict.messages.unwrap_or_default();
-    let error = messages.iter().find(|message| message.severity.as_str().eq_ignore_ascii_case("error"));
+    let error = error_in(&verdict.messages);
+    let messages = verdict.messages.as_deref().unwrap_or_default();
     match (is_true(&verdict.success)?, error) {
         (true, None) => None,
         (true, Some(_)) => Some(Fault::Unreadable("a success with an error beside it".to_owned())),
@@ -64,6 +87,11 @@ fn complaint(body: &str) -> Option<Fault> {
             Some(refused(code.unwrap_or(NO_CODE), words))
         }
     }
+}
+
+fn error_in<'m, 'a>(messages: &'m Option<Vec<Message<'a>>>) -> Option<&'m Message<'a>> {
+    let mut messages = messages.iter().flatten();
+    messages.find(|message| message.severity.as_str().eq_ignore_ascii_case("error"))
 }
 
 /// A truth value, also as a text or a number.
