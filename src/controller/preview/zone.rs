@@ -405,6 +405,7 @@ fn leftover(object: ObjectName, rrset: Rrset) -> Claim {
         begun: false,
         other_names: BTreeSet::new(),
         decide: true,
+        left_over: false,
         writable: true,
     }
 }
