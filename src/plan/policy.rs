@@ -42,7 +42,7 @@ pub(super) fn divide<'a>(
         && unmarked.iter().all(|row| row.data.is_some());
     let mut taken: BTreeSet<&RecordData> = own.clone();
     for row in unmarked {
-        let wanted_value = row.data.as_ref().filter(|data| wanted.values.contains(*data));
+        let wanted_value = row.data.as_ref().filter(|data| wanted.values.contains(data));
         let may = match (adoption, sharing) {
             (Adoption::Never, _) => false,
             // Each sharer has rows of its own: a value that it wants and nobody has marked becomes its own.
