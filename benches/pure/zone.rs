@@ -139,6 +139,7 @@ fn claim(index: usize) -> Claim {
         begun: false,
         other_names: BTreeSet::new(),
         decide: true,
+        left_over: false,
         writable: true,
     }
 }

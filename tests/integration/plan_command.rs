@@ -217,8 +217,33 @@ async fn the_examples_are_to_be_created_then_in_sync_then_drifted() {
         assert_eq!(changes(record(&document, "www")), ["edit 600 203.0.113.66 -> 600 192.0.2.10"]);
         assert!(record(&document, "www")["source"].as_str().unwrap().ends_with("records.yaml (document 1)"));
     }
+    assert_eq!(guide(folder.path(), Path::new(&kubeconfig), world.plane.kubectl_path()).await, [2, 2, 2, 0]);
     assert_eq!(world.simulator.calls().writes(), 0);
     assert_eq!(versions(&world).await, before, "the API server was written to");
+}
+
+/// Runs the commands of the guide as they are written there, one block after the other; how each ended. `manifests/` is this folder.
+async fn guide(manifests: &Path, kubeconfig: &Path, kubectl: &Path) -> Vec<i32> {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guides/plan-in-ci.md"))
+            .unwrap();
+    let place = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(manifests, place.path().join("manifests")).unwrap();
+    std::os::unix::fs::symlink(kubeconfig, place.path().join("kubeconfig")).unwrap();
+    let binary = Path::new(env!("CARGO_BIN_EXE_solidserver-operator")).parent().unwrap();
+    let path = format!("{}:{}:/usr/bin:/bin", binary.display(), kubectl.parent().unwrap().display());
+    let mut codes = Vec::new();
+    for block in page.split("```sh\n").skip(1) {
+        let script = block.split("```").next().unwrap().replace("prod-eu1", "test");
+        let mut shell = Command::new("sh");
+        shell.env_clear().env("PATH", &path).env("HOME", place.path());
+        shell.env("SOLIDSERVER_USERNAME", "operator").env("SOLIDSERVER_PASSWORD", "secret");
+        shell.args(["-c", &script]).current_dir(place.path()).stdin(Stdio::null()).kill_on_drop(true);
+        let ended = run(shell).await;
+        assert_eq!(ended.errors, "", "{script}");
+        codes.push(ended.code);
+    }
+    codes
 }
 
 #[tokio::test(flavor = "multi_thread")]

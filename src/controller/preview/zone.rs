@@ -17,7 +17,7 @@ use crate::plan::{
     OWNER_PARAMETER, ObjectName, OnDrift, Owner, Sharing, Stage, losses,
 };
 use crate::reconcile::{Circumstances, Finding, GatherError, Inquiry, Known, Scope, Trouble};
-use crate::record::{Name, Place, Row, Rrset, RrsetKey};
+use crate::record::{Name, Place, RecordData, Row, Rrset, RrsetKey};
 use crate::solidserver::Client;
 
 /// One DnsRecord as the zone concerns it.
@@ -234,18 +234,20 @@ impl Zone {
     /// What rows say of DnsRecords that would be here if they were to stay.
     fn give_up_missing(&mut self, objects: &Objects, identity: &Identity) {
         let present = objects.names();
-        let mut missing: BTreeMap<ObjectName, Rrset> = BTreeMap::new();
+        let mut missing: BTreeMap<ObjectName, (Rrset, Vec<RecordData>)> = BTreeMap::new();
         for row in self.known.iter().flat_map(Known::rows).filter(|row| !row.pending_delete) {
             let (Owner::Object(object), Some(key)) = (Owner::of(row, &self.place, identity), row.rrset_key())
             else {
                 continue;
             };
             if objects.complete_namespaces.contains(&*object.namespace) && !present.contains(&object) {
-                let rrset = missing.entry(object).or_insert(Rrset { key, ttl: row.ttl, values: [].into() });
-                rrset.values.extend(row.data.clone());
+                let empty = Rrset { key, ttl: row.ttl, values: [].into() };
+                missing.entry(object).or_insert((empty, Vec::new())).1.extend(row.data.clone());
             }
         }
-        self.claims.extend(missing.into_iter().map(|(object, rrset)| leftover(object, rrset)));
+        self.claims.extend(missing.into_iter().map(|(object, (rrset, values))| {
+            leftover(object, Rrset { values: values.into_iter().collect(), ..rrset })
+        }));
     }
 
     /// RRsets that would go, by the DnsRecord; nothing is written for those that are suspended.
