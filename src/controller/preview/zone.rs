@@ -242,7 +242,7 @@ impl Zone {
             };
             if objects.complete_namespaces.contains(&*object.namespace) && !present.contains(&object) {
                 let rrset = missing.entry(object).or_insert(Rrset { key, ttl: row.ttl, values: [].into() });
-                rrset.values.extend(row.data.clone());
+                rrset.values = rrset.values.iter().cloned().chain(row.data.clone()).collect();
             }
         }
         self.claims.extend(missing.into_iter().map(|(object, rrset)| leftover(object, rrset)));
@@ -405,6 +405,7 @@ fn leftover(object: ObjectName, rrset: Rrset) -> Claim {
         begun: false,
         other_names: BTreeSet::new(),
         decide: true,
+        left_over: false,
         writable: true,
     }
 }
