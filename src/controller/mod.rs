@@ -144,7 +144,14 @@ async fn cluster_uid(
         };
         match answer {
             Ok(Ok(namespace)) => return Ok(Some(namespace.metadata.uid.unwrap_or_default())),
-            Ok(Err(kube::Error::Api(status))) if status.code == 403 || status.code == 401 => {
+            Ok(Err(kube::Error::Api(status))) if status.code == 401 => {
+                return Err(StartError::Kubernetes(format!(
+                    "it does not know who the operator is: {}; the token or certificate of the kubeconfig or of the \
+                     ServiceAccount is not valid (any more)",
+                    status.message
+                )));
+            }
+            Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
                 return Err(StartError::Kubernetes(format!(
                     "cannot read the namespace kube-system: {}; the operator's ClusterRole allows it",
                     status.message

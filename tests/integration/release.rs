@@ -74,7 +74,7 @@ async fn after_the_operator_and_its_namespace_the_definitions_go_too_and_the_row
     assert!(errors.contains(&format!("{OPERATOR_NAMESPACE}/operator.solidserver.dev")), "{errors}");
 
     world.kill_operator().await;
-    world.kubectl(&["delete", "namespace", OPERATOR_NAMESPACE, "--timeout=80s"]).await;
+    world.kubectl(&["delete", "namespace", OPERATOR_NAMESPACE, "--timeout=170s"]).await;
     // Now nobody is there who would let them go.
     world.kubectl(&["delete", "namespace", "team", "--wait=false"]).await;
     world.kubectl(&["delete", "solidserver", "default", "--wait=false"]).await;
@@ -103,16 +103,17 @@ async fn after_the_operator_and_its_namespace_the_definitions_go_too_and_the_row
     assert!(printed.contains("10 DnsRecords released"), "{printed}");
     assert!(printed.contains("1 SolidServers released"), "{printed}");
     for waits in ["namespace/team", &format!("crd/{}", crds[0]), &format!("crd/{}", crds[1])] {
-        world.kubectl(&["wait", "--for=delete", waits, "--timeout=80s"]).await;
+        world.kubectl(&["wait", "--for=delete", waits, "--timeout=170s"]).await;
     }
     assert_eq!(rows(&world), before, "the rows stay, marked");
     let (code, printed, errors) = release(&world, &["--all", "--yes"]).await;
     assert_eq!(code, Some(0), "{errors}");
     assert!(printed.starts_with("0 DnsRecords released"), "{printed}");
 
-    // Installed again, under the same name.
+    // Installed again, under the same name; its account went with its namespace, so its old token is worth nothing.
     world.plane.install_crds().await.unwrap();
     world.namespace(OPERATOR_NAMESPACE).await;
+    world.kubeconfig = world.plane.install_rights().await.unwrap();
     world.set_secret(SECRET).await;
     world.simulator.reset_calls();
     serve(&mut world).await;
