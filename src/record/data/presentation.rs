@@ -322,10 +322,17 @@ pub(super) fn host(field: &'static str, text: &str) -> Result<Name, DataProblem>
     if text.is_empty() {
         return Err(DataProblem::Empty(field));
     }
-    if text.strip_suffix('.').unwrap_or(text).parse::<IpAddr>().is_ok() {
-        return Err(DataProblem::AddressAsName { field, text: text.to_owned() });
-    }
-    Name::parse(text).map_err(|source| DataProblem::Name { field, text: excerpt(text), source })
+    let refuse_address = |written: &str| match written.strip_suffix('.').unwrap_or(written).parse::<IpAddr>()
+    {
+        Ok(_) => Err(DataProblem::AddressAsName { field, text: text.to_owned() }),
+        Err(_) => Ok(()),
+    };
+    refuse_address(text)?;
+    let name =
+        Name::parse(text).map_err(|source| DataProblem::Name { field, text: excerpt(text), source })?;
+    // IDNA leaves out characters such as the soft hyphen and knows other digits: an address may show only now.
+    refuse_address(name.as_str())?;
+    Ok(name)
 }
 
 /// A number with a largest value, for messages.

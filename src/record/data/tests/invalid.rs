@@ -36,6 +36,8 @@ fn parameter(key: &str, reason: &str) -> DataProblem {
 #[case(Aaaa, "2001:db8::1/64", DataProblem::Ipv6("2001:db8::1/64".into()))]
 #[case(Cname, "192.0.2.1", address("target", "192.0.2.1"))]
 #[case(Cname, "2001:db8::1", address("target", "2001:db8::1"))]
+#[case(Cname, "192.0.2.1\u{ad}", address("target", "192.0.2.1\u{ad}"))]
+#[case(Cname, "１９２.0.2.1", address("target", "１９２.0.2.1"))]
 #[case(Cname, ".", DataProblem::Root("target"))]
 #[case(Cname, "", DataProblem::Empty("target"))]
 #[case(Cname, "a..b", name("target", "a..b", NameError::EmptyLabel))]
