@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use futures::{StreamExt as _, TryStreamExt as _};
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use solidserver_operator::api::{DnsRecord, LastSync, RECONCILE_REQUESTED_AT, SolidServer};
+use solidserver_operator::api::{
+    DEFAULT_SOLID_SERVER, DnsRecord, LastSync, RECONCILE_REQUESTED_AT, SolidServer,
+};
+use solidserver_operator::lease::lease_name;
 
 use super::appliance::{Appliance, PASSWORD, SERVER, USER, address, fqdn};
 use super::control_plane::{ControlPlane, Options};
@@ -58,12 +62,15 @@ pub(crate) fn name(number: usize) -> String {
     if number < LIVE { format!("h{number:06}") } else { format!("b{number:06}") }
 }
 
-fn record(number: usize, ttl: u32) -> Result<DnsRecord> {
+fn record(number: usize, ttl: u32, solid_server: &str) -> Result<DnsRecord> {
     Ok(serde_json::from_value(json!({
         "apiVersion": "solidserver.dev/v1alpha1",
         "kind": "DnsRecord",
         "metadata": {"name": name(number)},
-        "spec": {"fqdn": fqdn(number), "type": "A", "values": [address(number)], "ttl": ttl},
+        "spec": {
+            "fqdn": fqdn(number), "type": "A", "values": [address(number)], "ttl": ttl,
+            "solidServerRef": {"name": solid_server},
+        },
     }))?)
 }
 
@@ -94,13 +101,13 @@ impl Cluster {
         Api::all(self.client.clone())
     }
 
-    /// Makes the SolidServer `default` of an appliance, with these limits; it resyncs when it is asked to.
-    pub(crate) async fn serve(&self, appliance: &Appliance, limits: Value) -> Result<()> {
+    /// Makes a SolidServer of an appliance, with these limits; it resyncs when it is asked to.
+    pub(crate) async fn serve(&self, name: &str, appliance: &Appliance, limits: Value) -> Result<()> {
         let bundle = base64::engine::general_purpose::STANDARD.encode(&appliance.ca_pem);
         let object: SolidServer = serde_json::from_value(json!({
             "apiVersion": "solidserver.dev/v1alpha1",
             "kind": "SolidServer",
-            "metadata": {"name": "default"},
+            "metadata": {"name": name},
             "spec": {
                 "endpoint": appliance.endpoint,
                 "credentialsSecretRef": {"name": "solidserver"},
@@ -117,15 +124,39 @@ impl Cluster {
 
     /// Creates the records of these numbers.
     pub(crate) async fn create(&self, numbers: impl Iterator<Item = usize>, ttl: u32) -> Result<()> {
+        self.create_for(numbers.map(|number| (number, DEFAULT_SOLID_SERVER.to_owned())), ttl).await
+    }
+
+    /// Creates records by number and SolidServer.
+    pub(crate) async fn create_for(
+        &self,
+        records: impl Iterator<Item = (usize, String)>,
+        ttl: u32,
+    ) -> Result<()> {
         let api = self.records();
-        let create = |number| {
+        let create = |(number, solid_server): (usize, String)| {
             let api = &api;
             async move {
-                api.create(&PostParams::default(), &record(number, ttl)?).await?;
+                api.create(&PostParams::default(), &record(number, ttl, &solid_server)?).await?;
                 Ok(())
             }
         };
-        futures::stream::iter(numbers).map(create).buffer_unordered(IN_FLIGHT).try_collect().await
+        futures::stream::iter(records).map(create).buffer_unordered(IN_FLIGHT).try_collect().await
+    }
+
+    /// Who holds the Lease of each of these SolidServers, by the SolidServer's name.
+    pub(crate) async fn holders(&self, solid_servers: &[String]) -> Result<BTreeMap<String, String>> {
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), OPERATOR_NAMESPACE);
+        let mut holders = BTreeMap::new();
+        for name in solid_servers {
+            let lease = leases.get_opt(&lease_name(name)).await?.and_then(|lease| lease.spec);
+            let holder = lease.and_then(|lease| lease.holder_identity).unwrap_or_default();
+            // What a replica adds to the name that it was given tells its runs apart.
+            if let Some((replica, _)) = holder.rsplit_once('_') {
+                holders.insert(name.clone(), replica.to_owned());
+            }
+        }
+        Ok(holders)
     }
 
     /// Gives records another TTL.
@@ -202,7 +233,7 @@ impl Cluster {
     /// Seconds that one patch of one record takes: the middle of a few, made one after the other.
     pub(crate) async fn round_trip(&self) -> Result<f64> {
         let api: Api<DnsRecord> = Api::namespaced(self.client.clone(), PLAIN_NAMESPACE);
-        let object = record(0, 600)?;
+        let object = record(0, 600, DEFAULT_SOLID_SERVER)?;
         let name = api.create(&PostParams::default(), &object).await?.metadata.name.context("a name")?;
         let mut seconds = Vec::new();
         for number in 0..40 {
@@ -221,7 +252,11 @@ impl Cluster {
         let api: Api<DnsRecord> = Api::namespaced(self.client.clone(), PLAIN_NAMESPACE);
         let create = |number| {
             let api = &api;
-            async move { anyhow::Ok(api.create(&PostParams::default(), &record(number, 600)?).await?) }
+            async move {
+                anyhow::Ok(
+                    api.create(&PostParams::default(), &record(number, 600, DEFAULT_SOLID_SERVER)?).await?,
+                )
+            }
         };
         let objects: Vec<DnsRecord> =
             futures::stream::iter(0..count).map(create).buffer_unordered(in_flight).try_collect().await?;

@@ -38,7 +38,7 @@ const LARGEST_BINARY: f64 = 25.0 * 1024.0 * 1024.0;
 /// Measures the operator end to end.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Which cases, such as a,c,f [default: all but h]
+    /// Which cases, such as a,c,f [default: all but h and r]
     #[arg(long = "case", value_delimiter = ',', value_name = "A,B")]
     cases: Vec<char>,
     /// How many records [default: 300, 1000 and 10000]
@@ -160,6 +160,20 @@ async fn main() -> Result<ExitCode> {
                 page_size: arguments.page_size,
             };
             results.add(cases::quota(&binaries, &parameters, budget).await?);
+        }
+    }
+    if cases.contains(&'r') {
+        let parameters = Parameters {
+            records: arguments.records.first().copied().unwrap_or(6000),
+            latency: arguments.latency.first().copied().unwrap_or(Duration::from_millis(20)),
+            http2: arguments.http.first().is_none_or(|version| *version == 2),
+            concurrency: arguments.concurrency,
+            page_size: arguments.page_size,
+        };
+        for count in [1, 3] {
+            for outcome in cases::replicas(&binaries, &parameters, count).await? {
+                results.add(outcome);
+            }
         }
     }
     let missed = results.0.iter().filter(|outcome| !outcome.holds()).count();

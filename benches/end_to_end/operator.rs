@@ -33,8 +33,8 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Starts it; it serves the records of one namespace.
-    pub(crate) async fn start(binary: &Path, kubeconfig: &Path, log: &Path) -> Result<Self> {
+    /// Starts it; it calls itself `instance` and serves the records of one namespace.
+    pub(crate) async fn start(binary: &Path, kubeconfig: &Path, log: &Path, instance: &str) -> Result<Self> {
         let [port] = free_ports()?;
         let address = format!("127.0.0.1:{port}");
         let log = std::fs::File::options().create(true).append(true).open(log)?;
@@ -47,7 +47,7 @@ impl Operator {
         let child = command
             .args(["run", "--cluster-name", "bench", "--operator-namespace", OPERATOR_NAMESPACE])
             .args(["--watch-namespaces", NAMESPACE, "--http-listen", &address, "--log", log_level().as_str()])
-            .args(["--log-format", "json", "--instance-id", "bench", "--kubeconfig"])
+            .args(["--log-format", "json", "--instance-id", instance, "--kubeconfig"])
             .arg(kubeconfig)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -89,6 +89,11 @@ impl Operator {
         let text = self.http.get(format!("http://{}/metrics", self.address)).send().await?.text().await?;
         let samples = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
         Ok(samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
     }
 
     /// Ends it as Kubernetes does.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use solidserver_operator::api::DEFAULT_SOLID_SERVER;
 
 use super::appliance::{Appliance, Calls, Setup, ZONES};
 use super::binaries::Binaries;
@@ -122,7 +123,7 @@ impl World {
         let cluster = Cluster::start().await?;
         limits["concurrency"] = json!(parameters.concurrency);
         limits["pageSize"] = json!(parameters.page_size);
-        cluster.serve(&appliance, limits).await?;
+        cluster.serve(DEFAULT_SOLID_SERVER, &appliance, limits).await?;
         let tracker = Tracker::start(cluster.records());
         Ok(Self {
             parameters: parameters.clone(),
@@ -136,7 +137,8 @@ impl World {
 
     pub(crate) async fn start_operator(&mut self) -> Result<()> {
         let log = self.appliance.folder().join("operator.log");
-        let started = Operator::start(&self.binaries.operator, self.cluster.plane.kubeconfig(), &log).await?;
+        let kubeconfig = self.cluster.plane.kubeconfig();
+        let started = Operator::start(&self.binaries.operator, kubeconfig, &log, "bench").await?;
         self.operator = Some(started);
         Ok(())
     }

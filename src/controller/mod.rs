@@ -119,7 +119,7 @@ pub async fn run(
     };
     let known = records.clone();
     let tools = Arc::new(Tools {
-        cluster: Cluster { client: kube, claim: Claim::never() },
+        cluster: Cluster::new(kube),
         identity,
         exists: Arc::new(move |object| known.exists(object)),
         metrics,

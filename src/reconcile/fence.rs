@@ -11,9 +11,14 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus, FIELD_MANAGER};
 use crate::lease::Claim;
+
+/// Patches of DnsRecords that are on their way at one time, of all SolidServers together. kube speaks HTTP/1.1, so each has a connection
+/// of its own: more of them than keep the API server busy cost memory and handshakes on both sides, and win nothing.
+const AT_ONE_TIME: usize = 48;
 
 /// Longest wait for the API server's answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -42,6 +47,22 @@ pub struct Cluster {
     pub client: kube::Client,
     /// The right to write.
     pub claim: Claim,
+    /// Who is next, among all that share this API server.
+    turns: Arc<Semaphore>,
+}
+
+impl Cluster {
+    /// The API server for somebody who holds no claim yet.
+    #[must_use]
+    pub fn new(client: kube::Client) -> Self {
+        Self { client, claim: Claim::never(), turns: Arc::new(Semaphore::new(AT_ONE_TIME)) }
+    }
+
+    /// The same under another claim.
+    #[must_use]
+    pub fn under(&self, claim: Claim) -> Self {
+        Self { claim, ..self.clone() }
+    }
 }
 
 /// Whether the object carries our finalizer.
@@ -159,6 +180,8 @@ async fn patch(
     operations: Vec<Value>,
     status: bool,
 ) -> Result<Arc<DnsRecord>, FenceError> {
+    // Nobody closes it; the deadline of the call begins when it is sent.
+    let _turn = cluster.turns.acquire().await.ok();
     apply(&cluster.claim, &api(cluster, record), record, operations, status).await.map(Arc::new)
 }
 

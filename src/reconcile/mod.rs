@@ -67,8 +67,7 @@ impl Tools {
     /// The same under another claim.
     #[must_use]
     pub fn under(&self, claim: Claim) -> Self {
-        let client = self.cluster.client.clone();
-        Self { cluster: Cluster { client, claim }, ..self.clone() }
+        Self { cluster: self.cluster.under(claim), ..self.clone() }
     }
 }
 

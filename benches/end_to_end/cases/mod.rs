@@ -3,6 +3,7 @@
 mod burst;
 mod change;
 mod quota;
+mod replicas;
 mod resync;
 mod start;
 mod ttl;
@@ -10,6 +11,7 @@ mod ttl;
 pub(crate) use burst::{burst_at_start, burst_live};
 pub(crate) use change::{Change, one_change};
 pub(crate) use quota::quota;
+pub(crate) use replicas::replicas;
 pub(crate) use resync::{drift, resync};
 pub(crate) use start::cold_start;
 pub(crate) use ttl::new_ttl;
