@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use solidserver_operator::cli::{Arguments, Command, crds, plan, release, run};
+use solidserver_operator::cli::{Arguments, Command, crds, export, plan, release, run};
 use solidserver_operator::controller;
 
 /// How long tasks that nobody waits for may take to end.
@@ -57,6 +57,7 @@ fn execute(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             waiting_for(run::run(settings, controller::run))??;
         }
         Command::Plan(arguments) => return Ok(waiting_for(Box::pin(plan::plan(*arguments)))??.into()),
+        Command::Export(arguments) => waiting_for(Box::pin(export::export(*arguments)))??,
         Command::Release(arguments) => {
             let settings = arguments.settings()?;
             waiting_for(release::run(&settings, &mut io::stdout()))??;
