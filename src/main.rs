@@ -31,8 +31,10 @@ fn main() -> ExitCode {
                 eprintln!("error: {text}");
             }
             let of_release = error.downcast_ref::<release::ReleaseError>();
-            let is_usage =
-                error.is::<run::FlagError>() || of_release.is_some_and(release::ReleaseError::is_usage);
+            let of_export = error.downcast_ref::<export::ExportError>();
+            let is_usage = error.is::<run::FlagError>()
+                || of_release.is_some_and(release::ReleaseError::is_usage)
+                || of_export.is_some_and(export::ExportError::is_usage);
             if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }

@@ -183,6 +183,14 @@ pub enum ExportError {
     Json(#[from] serde_json::Error),
 }
 
+impl ExportError {
+    /// Whether a flag cannot be used, so that nothing was tried.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Zone { .. } | Self::Flag(_))
+    }
+}
+
 impl From<Refusal> for ExportError {
     fn from(refusal: Refusal) -> Self {
         let hint = match refusal.reason {
