@@ -49,7 +49,7 @@ pub enum WhyLeftOut {
     OfTheZone,
     /// No DnsRecord has this type.
     UnsupportedType,
-    /// Rows of it carry ownership marks; their texts.
+    /// Rows of it carry ownership marks, or external-dns looks after it; whose they are.
     Marked(BTreeSet<String>),
     /// The appliance has not yet pushed a change of it to the DNS server: rows that are to come or to change, and rows that are to go.
     Delayed {
@@ -69,11 +69,12 @@ pub fn take_stock(rows: &[Row], zone: &Name) -> Stock {
     for row in rows {
         by_rrset.entry((&row.name, &row.row_type)).or_default().push(row);
     }
+    let registered = registered(rows);
     let mut stock = Stock::default();
     for ((name, row_type), mut rows) in by_rrset {
         // Nothing may depend on the order that the appliance lists rows in.
         rows.sort_by(|left, right| (&left.data, &left.values).cmp(&(&right.data, &right.values)));
-        match describe(name, row_type, &rows, zone) {
+        match describe(name, row_type, &rows, zone, &registered) {
             Ok(described) => stock.described.push(described),
             Err(why) => {
                 let (name, row_type) = (name.clone(), row_type.clone());
@@ -84,7 +85,36 @@ pub fn take_stock(rows: &[Row], zone: &Name) -> Stock {
     stock
 }
 
-fn describe(name: &Name, row_type: &RowType, rows: &[&Row], zone: &Name) -> Result<Described, WhyLeftOut> {
+/// What external-dns's TXT records (its registry, with names as it makes them by default) say of RRsets: those at the record's own
+/// name, and the one whose type is written before the name, as in `a-www`. Each with the owner.
+fn registered(rows: &[Row]) -> BTreeMap<RrsetKey, String> {
+    let mut registered = BTreeMap::new();
+    for row in rows {
+        let Some(RecordData::Txt(text)) = &row.data else { continue };
+        let text = String::from_utf8_lossy(text);
+        let text = text.trim_matches('"');
+        if !text.starts_with("heritage=external-dns") {
+            continue;
+        }
+        let owner = text.split(',').find_map(|part| Some(part.split_once("/owner=")?.1));
+        let owner = format!("external-dns (owner {})", owner.unwrap_or("unknown"));
+        let beside = [RecordType::Txt, RecordType::A, RecordType::Aaaa, RecordType::Cname];
+        let beside = beside.map(|record_type| RrsetKey { name: row.name.clone(), record_type });
+        let (before, rest) = row.name.as_str().split_once('-').unwrap_or_default();
+        let spoken_of = before.parse().ok().zip(Name::parse(rest).ok());
+        let spoken_of = spoken_of.map(|(record_type, name)| RrsetKey { name, record_type });
+        registered.extend(beside.into_iter().chain(spoken_of).map(|key| (key, owner.clone())));
+    }
+    registered
+}
+
+fn describe(
+    name: &Name,
+    row_type: &RowType,
+    rows: &[&Row],
+    zone: &Name,
+    registered: &BTreeMap<RrsetKey, String>,
+) -> Result<Described, WhyLeftOut> {
     let record_type = match row_type {
         RowType::Other(other) if &**other == "SOA" => return Err(WhyLeftOut::OfTheZone),
         RowType::Managed(RecordType::Ns) if name == zone => return Err(WhyLeftOut::OfTheZone),
@@ -93,8 +123,9 @@ fn describe(name: &Name, row_type: &RowType, rows: &[&Row], zone: &Name) -> Resu
     };
     // A mark that is only inherited is none.
     let marked = rows.iter().filter(|row| !row.pending_delete && row.has_own(OWNER_PARAMETER));
-    let owners: BTreeSet<String> =
-        marked.filter_map(|row| row.parameters.get(OWNER_PARAMETER).cloned()).collect();
+    let key = RrsetKey { name: name.clone(), record_type };
+    let owners = marked.filter_map(|row| row.parameters.get(OWNER_PARAMETER));
+    let owners: BTreeSet<String> = owners.chain(registered.get(&key)).cloned().collect();
     if !owners.is_empty() {
         return Err(WhyLeftOut::Marked(owners));
     }
@@ -116,7 +147,7 @@ fn describe(name: &Name, row_type: &RowType, rows: &[&Row], zone: &Name) -> Resu
     }
     let ttls: BTreeSet<u32> = rows.iter().map(|row| row.ttl).collect();
     let rrset = Rrset {
-        key: RrsetKey { name: name.clone(), record_type },
+        key,
         ttl: ttls.first().copied().unwrap_or_default(),
         values: values.into_iter().cloned().collect(),
     };
@@ -179,6 +210,25 @@ mod tests {
         );
         rows.reverse();
         assert_eq!(take_stock(&rows, &zone()), stock);
+    }
+
+    #[test]
+    fn what_external_dns_looks_after_is_left_to_it() {
+        let heritage = "\"heritage=external-dns,external-dns/owner=prod,external-dns/resource=ingress/a/b\"";
+        let rows = [
+            row(1, "www.example.com", "A", 60, "192.0.2.1"),
+            row(2, "www.example.com", "AAAA", 60, "2001:db8::1"),
+            row(3, "a-www.example.com", "TXT", 60, heritage),
+            row(4, "old.example.com", "CNAME", 60, "www.example.com"),
+            row(5, "old.example.com", "TXT", 60, heritage.trim_matches('"')),
+            row(6, "b-side.example.com", "TXT", 60, "no heritage=external-dns"),
+        ];
+        let stock = take_stock(&rows, &zone());
+        let described: Vec<String> = stock.described.iter().map(|one| one.rrset.key.to_string()).collect();
+        assert_eq!(described, ["b-side.example.com TXT", "www.example.com AAAA"]);
+        let marked = WhyLeftOut::Marked(["external-dns (owner prod)".to_owned()].into());
+        assert!(stock.left_out.iter().all(|one| one.why == marked), "{:?}", stock.left_out);
+        assert_eq!(stock.left_out.len(), 4);
     }
 
     #[test]

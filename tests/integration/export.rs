@@ -249,7 +249,7 @@ async fn a_zone_of_ten_thousand_rows_comes_back_as_marks_alone() {
     assert_eq!(planned.code, 2, "{}", planned.errors);
     let document = planned.json();
     assert_eq!(document["summary"]["invalid"], 0, "{}", document["invalid"]);
-    assert_eq!(counts(&document), format!("{} adopt, {} refused", rrsets.len() - mixed.len(), mixed.len()));
+    assert_eq!(counts(&document), format!("{} refused, {} adopt", mixed.len(), rrsets.len() - mixed.len()));
     // Of values that are there twice one row is marked, so that only those with several TTLs are more.
     assert_eq!(more_than_marks(&document), mixed);
 
@@ -295,23 +295,32 @@ fn beside_the_mark(row: &RowView) -> String {
     format!("{} {} {} {} {:?} {:?}", row.id, row.name, row.record_type, row.ttl, row.values, parameters)
 }
 
+/// Of two rows with one value one is marked; the other one stays, or is removed first where the appliance refuses to edit equal rows.
+#[rstest]
+#[case::as_they_are("IfIdentical", "accept", 0)]
+#[case::corrected("Always", "reject", 1)]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_exported_zone_is_adopted_with_one_edit_for_each_row_and_nothing_of_others_is_touched() {
+async fn an_exported_zone_is_adopted_with_one_edit_for_each_row_and_nothing_of_others_is_touched(
+    #[case] adoption: &str,
+    #[case] equal_rows: &str,
+    #[case] deletes: u64,
+) {
     const ROWS: usize = 90;
-    let Brownfield { mut zone, rrsets, .. } = brownfield(ROWS);
+    let Brownfield { mut zone, rrsets, doubled, .. } = brownfield(ROWS);
+    assert_eq!(doubled.len(), 1);
     for (number, record) in zone.records.iter_mut().enumerate() {
         record.class_parameters.insert("cost_center".to_owned(), format!("{number}"));
-        // A value that is there twice has a row that is not marked.
         record.ttl = Some(600);
     }
-    zone.records.dedup_by(|left, right| (&left.name, &left.values) == (&right.name, &right.values));
     // Two that only look like each other's name, and one that the zone hands its parameters down to.
     zone = zone.class_parameter("site", "paris").record("sip.tcp", "TXT", ["a"]).record(
         "_sip._tcp",
         "TXT",
         ["b"],
     );
-    let mut world = World::with(seeded(zone), Options::default()).await;
+    let mut config = seeded(zone);
+    config.quirks.set("duplicate-edit", equal_rows).unwrap();
+    let mut world = World::with(config, Options::default()).await;
     world
         .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
         .await;
@@ -335,10 +344,12 @@ async fn an_exported_zone_is_adopted_with_one_edit_for_each_row_and_nothing_of_o
         &path,
         "--deletion-policy",
         "Retain",
+        "--adoption-policy",
+        adoption,
     ];
     let exported = export(&wish).await;
     assert_eq!(exported.code, 0, "{}", exported.errors);
-    assert!(exported.errors.contains(&format!("{} identical", rrsets.len() + 2)), "{}", exported.errors);
+    assert!(exported.errors.contains(&format!("{} identical", rrsets.len() + 1)), "{}", exported.errors);
     // As people do it.
     world.kubectl(&["apply", "-k", &path]).await;
     world.simulator.reset_calls();
@@ -346,10 +357,19 @@ async fn an_exported_zone_is_adopted_with_one_edit_for_each_row_and_nothing_of_o
     world.until_ready("shop", rrsets.len() + 2).await;
     assert!(world.stop_operator().await.success());
     let calls = world.simulator.calls();
-    assert_eq!((calls.writes(), calls.operation("edit")), (count as u64, count as u64), "{calls:?}");
+    let made = ["edit", "delete", "add"].map(|operation| calls.operation(operation));
+    assert_eq!(made, [count as u64 - 1, deletes, 0], "{calls:?}");
+    assert_eq!(calls.writes(), count as u64 - 1 + deletes, "a write was refused: {calls:?}");
     let after: Vec<RowView> = world.simulator.rows().into_iter().filter(|row| !of_the_zone(row)).collect();
-    assert_eq!(after.iter().map(beside_the_mark).collect::<Vec<_>>(), before);
-    assert!(after.iter().all(|row| row.class_parameters["k8s_owner"].starts_with("test/shop/")));
+    let ids: BTreeSet<String> = after.iter().map(|row| format!("{} ", row.id)).collect();
+    let stays: Vec<String> =
+        before.into_iter().filter(|row| ids.iter().any(|id| row.starts_with(id.as_str()))).collect();
+    assert_eq!(after.len() as u64, count as u64 - deletes);
+    assert_eq!(after.iter().map(beside_the_mark).collect::<Vec<_>>(), stays);
+    let is_marked = |row: &&RowView| {
+        row.class_parameters.get("k8s_owner").is_some_and(|owner| owner.starts_with("test/shop/"))
+    };
+    assert_eq!(after.iter().filter(is_marked).count(), count - 1);
     // From now on they are looked after: there is nothing to be planned, and nothing to be exported.
     let planned = plan(&["-f", &path, "--kubeconfig", &kubeconfig]).await;
     assert_eq!(planned.code, 0, "{}{}", planned.printed, planned.errors);

@@ -237,7 +237,8 @@ fn verdict(
         let then = if always {
             "the operator deletes what is superfluous"
         } else {
-            "one row of each value is marked, the others stay as they are"
+            "one row of each value is marked and the others stay, if the appliance lets rows be edited that another one equals; else \
+             remove the others there, or set adoptionPolicy to Always"
         };
         findings.push(Finding::Duplicate);
         words.push(format!("more than one row with {}: {then}", values.join(", ")));
