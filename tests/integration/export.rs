@@ -288,11 +288,15 @@ async fn apply(world: &World, manifests: impl Iterator<Item = &Value>) {
     futures::stream::iter(applied).buffer_unordered(16).collect::<Vec<()>>().await;
 }
 
-/// What others see of a row: all but the operator's mark.
+/// What others see of a row: all but the operator's mark, and how text is cut into strings, which an edit writes anew.
 fn beside_the_mark(row: &RowView) -> String {
     let parameters: BTreeMap<&String, &String> =
         row.class_parameters.iter().filter(|(key, _)| !key.starts_with("k8s_")).collect();
-    format!("{} {} {} {} {:?} {:?}", row.id, row.name, row.record_type, row.ttl, row.values, parameters)
+    let long = |value: &String| value.len() > 255 && row.record_type == "TXT";
+    let joined = |value: &String| value.trim_matches('"').replace("\" \"", "");
+    let values: Vec<String> =
+        row.values.iter().map(|value| if long(value) { joined(value) } else { value.clone() }).collect();
+    format!("{} {} {} {} {values:?} {parameters:?}", row.id, row.name, row.record_type, row.ttl)
 }
 
 /// Of two rows with one value one is marked; the other one stays, or is removed first where the appliance refuses to edit equal rows.
