@@ -240,6 +240,9 @@ pub async fn export(arguments: ExportArguments) -> Result<(), ExportError> {
         .map_err(|cause| ExportError::Zone { zone: arguments.zone.clone(), cause })?;
     let namespace = said(arguments.namespace.clone());
     let namespace = namespace.map(|namespace| label("--namespace", namespace, "shop")).transpose()?;
+    if !arguments.force {
+        files::check(arguments.output.as_deref(), arguments.report.as_deref())?;
+    }
     let progress = Arc::new(Progress::default());
     let told = Arc::clone(&progress);
     let ticker = Ticker::start(move |since| told.line(since));
@@ -311,11 +314,6 @@ fn write(
     records: &[DnsRecord],
     report: &Report,
 ) -> Result<(), ExportError> {
-    if let Some(path) = &arguments.report {
-        let mut text = serde_json::to_string_pretty(report)?;
-        text.push('\n');
-        files::write_file(path, &text, arguments.force)?;
-    }
     match &arguments.output {
         Some(folder) => {
             let mut files = files::files(records, &found.place.zone, &found.place.to_string())?;
@@ -334,6 +332,11 @@ fn write(
             out.flush()?;
             eprint!("{}", report.text(Some(report::NAMED)));
         }
+    }
+    if let Some(path) = &arguments.report {
+        let mut text = serde_json::to_string_pretty(report)?;
+        text.push('\n');
+        files::write_file(path, &text, arguments.force)?;
     }
     Ok(())
 }

@@ -655,3 +655,40 @@ async fn an_export_that_cannot_be_made_says_why_and_writes_nothing() {
     assert!(!Path::new(output).exists());
     assert_eq!(simulator.calls().writes(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_of_the_guide_work_as_they_are_written() {
+    let config = seeded(SeedZone::master("shop.example.com").record("www", "A", ["192.0.2.1"]).record(
+        "*",
+        "MX",
+        ["10", "mx"],
+    ));
+    let world = World::with(config, Options::default()).await;
+    world.namespace("shop").await;
+    let place = tempfile::tempdir().unwrap();
+    file(place.path(), "solidserver.yaml", &solid_server(&world.simulator, ""));
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guides/bring-in-a-zone.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let binary = Path::new(env!("CARGO_BIN_EXE_solidserver-operator")).parent().unwrap();
+    let kubectl = world.plane.kubectl_path().parent().unwrap();
+    let path = format!("{}:{}:/usr/bin:/bin", binary.display(), kubectl.display());
+    let mut codes = Vec::new();
+    for block in page.split("```sh\n").skip(1) {
+        let mut shell = Command::new("sh");
+        shell
+            .env_clear()
+            .env("PATH", &path)
+            .env("HOME", place.path())
+            .env("KUBECONFIG", world.plane.kubeconfig());
+        shell.env("SOLIDSERVER_USERNAME", "operator").env("SOLIDSERVER_PASSWORD", "secret");
+        shell.args(["-c", block.split("```").next().unwrap()]).current_dir(place.path());
+        shell.stdin(Stdio::null()).kill_on_drop(true);
+        let ended = run(shell).await;
+        println!("{}{}", ended.printed, ended.errors);
+        codes.push(ended.code);
+    }
+    // The plan has changes: the marks.
+    assert_eq!(codes, [0, 2, 0]);
+    assert_eq!(world.all_records("shop").await.len(), 2);
+    assert_eq!(world.simulator.calls().writes(), 0);
+}

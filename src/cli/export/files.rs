@@ -100,6 +100,19 @@ fn file_of(fqdn: &str, zone: &Name) -> String {
     }
 }
 
+/// Looks whether an export into this folder, with the report in this file, is in the way of an earlier one: better said before a long
+/// reading than after it. What else is there is seen when it is written.
+///
+/// # Errors
+/// [`FileError::Exists`].
+pub(super) fn check(folder: Option<&Path>, report: Option<&Path>) -> Result<(), FileError> {
+    let always = [KUSTOMIZATION, REPORT].map(|name| folder.map(|folder| folder.join(name)));
+    let paths = always.into_iter().flatten().chain(report.map(Path::to_owned));
+    let there = paths.filter(|path| fs::symlink_metadata(path).is_ok());
+    let paths: Vec<String> = there.map(|path| path.display().to_string()).collect();
+    if paths.is_empty() { Ok(()) } else { Err(FileError::Exists { paths }) }
+}
+
 /// Writes the files into a folder, which is made where it is missing. Without `force` nothing is written if one of them is there; with it
 /// they are replaced, and files of an earlier export that have no records any more are removed. Returns the names of those.
 ///

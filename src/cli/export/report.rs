@@ -228,3 +228,49 @@ impl Report {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Name;
+
+    #[test]
+    fn people_are_told_what_is_not_identical_and_programs_everything() {
+        let place = Place {
+            server: "ns.test".into(),
+            view: Some("int".into()),
+            zone: Name::parse("example.com").unwrap(),
+        };
+        let mut entries = vec![
+            Entry::left_out("example.com", "SOA", 1, Finding::OfTheZone, ""),
+            Entry {
+                exported: true,
+                name: Some("www.example.com-a".to_owned()),
+                ..Entry::left_out("www.example.com", "A", 1, Finding::Identical, "")
+            },
+        ];
+        let marked = |number: usize| {
+            let name = format!("m{number}.example.com");
+            Entry::left_out(&name, "A", 2, Finding::Marked, "marked for \u{1b}[31m")
+        };
+        entries.extend((0..3).map(marked));
+        let report = Report::new(("default", "https://ddi.test"), None, &place, 8, entries);
+        assert_eq!(
+            report.text(Some(2)),
+            "SolidServer default: https://ddi.test\nzone example.com on ns.test, view int: 8 rows, 5 RRsets\n\n\
+             Exported: 1 RRsets\n  1 identical: applying them marks their rows and changes nothing else\n\n\
+             Left out: 4 RRsets\n  1 of the zone itself: the appliance keeps SOA and the NS of the apex\n  \
+             3 marked by somebody who looks after them\n\n\
+             OfTheZone\n  example.com SOA\n\n\
+             Marked\n  m0.example.com A: marked for \\u{1b}[31m\n  m1.example.com A: marked for \\u{1b}[31m\n  and 1 more\n"
+        );
+        assert_eq!(report.text(None).matches("marked for").count(), 3);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(
+            json["summary"]["findings"],
+            serde_json::json!({"Identical": 1, "Marked": 3, "OfTheZone": 1})
+        );
+        assert_eq!(json["rrsets"][1]["name"], "www.example.com-a");
+        assert_eq!((&json["view"], json.get("version")), (&"int".into(), None));
+    }
+}
