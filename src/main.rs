@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use solidserver_operator::cli::{Arguments, Command, crds, plan, release, run};
+use solidserver_operator::cli::{Arguments, Command, crds, export, plan, release, run};
 use solidserver_operator::controller;
 
 /// How long tasks that nobody waits for may take to end.
@@ -31,8 +31,10 @@ fn main() -> ExitCode {
                 eprintln!("error: {text}");
             }
             let of_release = error.downcast_ref::<release::ReleaseError>();
-            let is_usage =
-                error.is::<run::FlagError>() || of_release.is_some_and(release::ReleaseError::is_usage);
+            let of_export = error.downcast_ref::<export::ExportError>();
+            let is_usage = error.is::<run::FlagError>()
+                || of_release.is_some_and(release::ReleaseError::is_usage)
+                || of_export.is_some_and(export::ExportError::is_usage);
             if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
@@ -57,6 +59,7 @@ fn execute(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             waiting_for(run::run(settings, controller::run))??;
         }
         Command::Plan(arguments) => return Ok(waiting_for(Box::pin(plan::plan(*arguments)))??.into()),
+        Command::Export(arguments) => waiting_for(Box::pin(export::export(*arguments)))??,
         Command::Release(arguments) => {
             let settings = arguments.settings()?;
             waiting_for(release::run(&settings, &mut io::stdout()))??;

@@ -1,8 +1,10 @@
 //! The commands of the binary.
 
 pub mod crds;
+pub mod export;
 pub mod manifests;
 pub mod plan;
+mod progress;
 pub mod release;
 pub mod run;
 pub mod target;
@@ -29,6 +31,10 @@ pub enum Command {
     /// not of everything. The login comes from SOLIDSERVER_TOKEN_ID and SOLIDSERVER_TOKEN_SECRET, or
     /// SOLIDSERVER_USERNAME and SOLIDSERVER_PASSWORD, else from the Secret that the SolidServer names.
     Plan(Box<plan::PlanArguments>),
+    /// Write a zone that is there already as DnsRecord manifests, with a report of what was left out, and change nothing
+    ///
+    /// The login comes from where `plan` takes it.
+    Export(Box<export::ExportArguments>),
     /// Print the custom resource definitions as YAML
     Crds,
     /// Take the operator's finalizers off, without an operator; the rows stay on the appliance. Ends with 0 when all are off, with 1

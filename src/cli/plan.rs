@@ -13,6 +13,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 pub use self::document::Document;
+pub(super) use self::human::plain;
 use self::objects::Gathered;
 use self::progress::Reporter;
 use super::run::{FlagError, label};

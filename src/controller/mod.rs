@@ -2,6 +2,7 @@
 
 mod appliance;
 mod binding;
+pub mod brownfield;
 mod catalogue;
 mod cluster;
 mod connection;

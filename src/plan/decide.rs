@@ -359,7 +359,13 @@ impl<'a> Planner<'a, '_> {
     /// Puts the rows that the DnsRecord has elsewhere in the zone after what is put at its new name, except where the old
     /// ones must make room first.
     fn in_order(&self, claim: &Claim, put: Vec<Change>, remove: Vec<Change>) -> Steps {
-        let (mut before, mut after): (Vec<Change>, Vec<Change>) = (Vec::new(), remove);
+        // A row that repeats a value which another one keeps goes first: nothing is lost by that, and the appliance may refuse to edit a
+        // row that another one equals.
+        let repeats = |change: &Change| match change {
+            Change::Delete { row } => row.data.as_ref().is_some_and(|data| claim.rrset.values.contains(data)),
+            Change::Add(_) | Change::Edit { .. } => false,
+        };
+        let (mut before, mut after): (Vec<Change>, Vec<Change>) = remove.into_iter().partition(repeats);
         for row in self.rows.owned_by(&claim.object) {
             if row.is_of(&claim.rrset.key) {
                 continue;

@@ -15,6 +15,7 @@ mod policy;
 mod recognition;
 mod rows;
 mod sharing;
+mod stock;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -31,4 +32,5 @@ pub use ownership::{
     RRSET_PARAMETER, rrset_digest,
 };
 pub use recognition::{Remembered, acceptance_id};
+pub use stock::{Described, LeftOut, Stock, WhyLeftOut, take_stock};
 pub use zone_choice::{ZoneRefusal, choose_zone};

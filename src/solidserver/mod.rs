@@ -40,5 +40,5 @@ pub use gate::Turn;
 pub use handshake::TlsFault;
 pub use proxy::Proxies;
 pub use read::rows_of_page;
-pub use reading::{EndedBy, Reading, Server, Sight};
+pub use reading::{EndedBy, NamelessRow, Reading, Server, Sight};
 pub use settings::{Call, CallObserver, Credentials, Settings, TlsSettings};

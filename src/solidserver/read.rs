@@ -127,14 +127,16 @@ impl Client {
         let ended_by = listings.iter().map(|listing| listing.ended_by);
         let ended_by = ended_by.reduce(weakest).unwrap_or(EndedBy::Count);
         let mut sight = Sight::Seen;
-        let (mut rows, mut rows_seen) = (Vec::new(), 0);
-        for listing in listings {
+        let (mut rows, mut nameless, mut rows_seen) = (Vec::new(), Vec::new(), 0);
+        for mut listing in listings {
             let evidence = evidence(service, &listing.items)?;
             // Each list has to prove sight by itself: rights can be withdrawn between two.
             if self.sight(place, evidence, &mut calls).await? == Sight::NotVisible {
                 sight = Sight::NotVisible;
             }
             rows_seen += listing.items.iter().filter(|found| found.asked).count();
+            nameless
+                .extend(listing.items.iter_mut().filter_map(|found| found.nameless.take()).map(|row| *row));
             rows.extend(own_parameters_only(listing.items));
         }
         let mut ids = HashSet::with_capacity(rows.len());
@@ -143,7 +145,7 @@ impl Client {
         }
         drop(ids);
         self.listed().saw(rows.iter().map(|row| &row.id), gate::now());
-        Ok(Reading { rows, sight, rows_seen, ended_by, calls })
+        Ok(Reading { rows, nameless, sight, rows_seen, ended_by, calls })
     }
 
     async fn sight(&self, place: &Place, evidence: Evidence, calls: &mut usize) -> Result<Sight, Error> {
@@ -262,10 +264,12 @@ mod tests {
                 .collect(),
             inherited: BTreeSet::new(),
             class_name: String::new(),
+            pending_create: false,
             pending_delete: false,
         };
         Found {
             row: Some(row),
+            nameless: None,
             asked: !is_soa,
             is_soa,
             is_apex_name_server: false,

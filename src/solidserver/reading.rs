@@ -20,6 +20,8 @@ pub struct Server {
 pub struct Reading {
     /// The rows asked for whose names can be understood, pending deletes included, in the order of the appliance.
     pub rows: Vec<Row>,
+    /// Those among the rows asked for whose names cannot be understood.
+    pub nameless: Vec<NamelessRow>,
     /// Whether the zone was seen; without it no missing row may be taken for absent.
     pub sight: Sight,
     /// Rows that the appliance listed, including those whose name cannot be understood.
@@ -28,6 +30,17 @@ pub struct Reading {
     pub ended_by: EndedBy,
     /// Calls that the reading took.
     pub calls: usize,
+}
+
+/// A row whose owner name cannot be understood, for example one with escapes: it can be told of, and no more.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamelessRow {
+    /// The owner name, as the appliance shows it.
+    pub name: String,
+    /// The type, upper case.
+    pub record_type: String,
+    /// The filled value columns.
+    pub value: String,
 }
 
 /// Whether an answer shows that the account can see into the zone at all.

@@ -44,6 +44,8 @@ mod deploy;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod failover;
 #[cfg(test)]
 mod faults;

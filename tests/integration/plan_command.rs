@@ -21,16 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Set to write the texts in tests/support/plan instead of comparing them.
 const WRITE: &str = "WRITE_PLAN_TEXTS";
 
-/// How a plan ended.
-struct Planned {
-    code: i32,
-    printed: String,
-    errors: String,
+/// How a command ended.
+pub(crate) struct Planned {
+    pub(crate) code: i32,
+    pub(crate) printed: String,
+    pub(crate) errors: String,
 }
 
 impl Planned {
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let parsed = serde_json::from_str(&self.printed);
         parsed.unwrap_or_else(|error| panic!("{error}: {}{}", self.printed, self.errors))
     }
@@ -44,7 +44,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-async fn run(mut command: Command) -> Planned {
+pub(crate) async fn run(mut command: Command) -> Planned {
     let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends").expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     Planned {
@@ -54,12 +54,12 @@ async fn run(mut command: Command) -> Planned {
     }
 }
 
-async fn plan(arguments: &[&str]) -> Planned {
+pub(crate) async fn plan(arguments: &[&str]) -> Planned {
     run(command(arguments)).await
 }
 
 /// A file with these manifests; gone with the folder.
-fn file(folder: &Path, name: &str, text: &str) -> String {
+pub(crate) fn file(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
@@ -70,7 +70,7 @@ fn bundle(simulator: &Simulator) -> String {
 }
 
 /// SolidServer `default` for the simulator, which lets all write.
-fn solid_server(simulator: &Simulator, spec: &str) -> String {
+pub(crate) fn solid_server(simulator: &Simulator, spec: &str) -> String {
     format!(
         "---\napiVersion: solidserver.dev/v1alpha1\nkind: SolidServer\nmetadata: {{name: default}}\nspec:\n  endpoint: {}\n  \
          credentialsSecretRef: {{name: solidserver}}\n  tls: {{caBundle: {}}}\n  defaults: {{dnsServer: ns.example.com, ttl: 600}}\n  \
@@ -119,7 +119,7 @@ fn assert_text(name: &str, printed: &str, simulator: &Simulator) {
 }
 
 /// The outcomes of a plan, with how many DnsRecords have each.
-fn counts(document: &Value) -> String {
+pub(crate) fn counts(document: &Value) -> String {
     let records = document["summary"]["records"].as_object().unwrap();
     let mut counts: Vec<String> =
         records.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
@@ -148,7 +148,7 @@ fn changes(record: &Value) -> Vec<String> {
 }
 
 /// A row that carries the mark of a DnsRecord of cluster `test`.
-fn marked(row: NewRow, zone: &str, object: &str, uid: &str) -> NewRow {
+pub(crate) fn marked(row: NewRow, zone: &str, object: &str, uid: &str) -> NewRow {
     let place = Place { server: "ns.example.com".into(), view: None, zone: Name::parse(zone).unwrap() };
     let digest = rrset_digest(&place, &row.record_type, &row.name);
     row.class_parameter("k8s_owner", format!("test/{object}"))

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::task::AbortHandle;
-
+use crate::cli::progress::Ticker;
 use crate::controller::preview::Progress;
 use crate::solidserver::{Call, CallObserver};
-
-/// How often it is told how far it has come; nothing is told of what takes less.
-const EVERY: Duration = Duration::from_secs(5);
 
 /// Counts calls to appliances.
 #[derive(Debug, Default)]
@@ -28,7 +24,7 @@ pub(super) struct Reporter {
     pub(super) progress: Arc<Progress>,
     /// Calls.
     pub(super) calls: Arc<Calls>,
-    task: AbortHandle,
+    _ticker: Ticker,
 }
 
 impl Reporter {
@@ -36,20 +32,8 @@ impl Reporter {
     pub(super) fn start() -> Self {
         let (progress, calls) = (Arc::new(Progress::default()), Arc::new(Calls::default()));
         let (told, counted) = (Arc::clone(&progress), Arc::clone(&calls));
-        let task = tokio::spawn(async move {
-            let begun = Instant::now();
-            loop {
-                tokio::time::sleep(EVERY).await;
-                eprintln!("{}", line(&told, counted.0.load(Ordering::Relaxed), begun.elapsed()));
-            }
-        });
-        Self { progress, calls, task: task.abort_handle() }
-    }
-}
-
-impl Drop for Reporter {
-    fn drop(&mut self) {
-        self.task.abort();
+        let ticker = Ticker::start(move |since| line(&told, counted.0.load(Ordering::Relaxed), since));
+        Self { progress, calls, _ticker: ticker }
     }
 }
 

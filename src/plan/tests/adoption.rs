@@ -151,3 +151,14 @@ fn a_foreign_value_that_appears_later_stays_unless_the_policy_is_always() {
         ]
     );
 }
+
+#[test]
+fn a_row_that_repeats_another_ones_value_goes_before_that_one_is_edited() {
+    let doubled = &[IDENTICAL, &["3 a.example.com 300 A 192.0.2.1"]].concat();
+    // What else is superfluous goes last: until then it may be all that answers.
+    let doubled = &[&doubled[..], &["4 a.example.com 600 A 192.0.2.3"]].concat();
+    let (_, steps) = scene(Adoption::Always, doubled).outcome("shop/web");
+    assert_eq!(steps[0], ["delete a.example.com 300 A 192.0.2.1"]);
+    assert_eq!(steps[1].len(), 2, "{steps:?}");
+    assert_eq!(steps[2], ["delete a.example.com 600 A 192.0.2.3"]);
+}

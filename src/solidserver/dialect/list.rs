@@ -365,6 +365,7 @@ mod tests {
             ("value2", ""),
             ("rr_class_name", ""),
             ("rr_class_parameters", ""),
+            ("delayed_create_time", "0"),
             ("delayed_delete_time", "0"),
             ("other", "ignored"),
         ];
@@ -402,6 +403,7 @@ mod tests {
                 "rr_class_parameters_inheritance_source",
                 "owner=real_rr,411&k8s_owner=real_rr,411&site=real_dnszone,9",
             ),
+            ("delayed_create_time", "1"),
             ("delayed_delete_time", "1"),
         ];
         for dialect in DIALECTS {
@@ -420,7 +422,7 @@ mod tests {
             assert_eq!(own, [("k8s_owner", "c/n/r"), ("owner", "net&sys")]);
             assert_eq!(row.inherited.iter().collect::<Vec<_>>(), ["site"]);
             assert!(found.unclear.is_empty());
-            assert_eq!((&*row.class_name, row.pending_delete), ("mail", true));
+            assert_eq!((&*row.class_name, row.pending_create, row.pending_delete), ("mail", true, true));
         }
     }
 

@@ -8,7 +8,7 @@ use super::answer::Text;
 use super::class_parameters::{Origin, Shown};
 use super::list::{Filter, is_in};
 use crate::record::{Name, RecordType, Row, RowId, RowType};
-use crate::solidserver::values;
+use crate::solidserver::{NamelessRow, values};
 
 /// What matters here of a row's columns, of about sixty.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(super) struct ListedRow<'a> {
     pub(super) class_name: Text<'a>,
     /// None before SOLIDserver 8.0.
     pub(super) parameters: Vec<Shown>,
+    pub(super) pending_create: Text<'a>,
     pub(super) pending_delete: Text<'a>,
 }
 
@@ -32,6 +33,8 @@ pub(super) struct ListedRow<'a> {
 pub(in crate::solidserver) struct Found {
     /// The row; `None` when its name cannot be understood.
     pub(in crate::solidserver) row: Option<Row>,
+    /// What the appliance shows of a row whose name cannot be understood.
+    pub(in crate::solidserver) nameless: Option<Box<NamelessRow>>,
     /// It lies at a name that was asked for, and not only in the answer to prove sight.
     pub(in crate::solidserver) asked: bool,
     /// It is the zone's SOA.
@@ -68,21 +71,31 @@ impl ListedRow<'_> {
                 "the appliance ignored the filter: a row of another name".to_owned(),
             ));
         }
-        let (row, unclear) = match name {
+        let (row, nameless, unclear) = match name {
             Some(name) => {
                 let (row, unclear) = self.row(&id, name)?;
-                (Some(row), unclear)
+                (Some(row), None, unclear)
             }
-            None => (None, BTreeSet::new()),
+            None => (None, Some(Box::new(self.nameless())), BTreeSet::new()),
         };
         let is_soa = is_soa && at_apex;
-        Ok((id, Some(Found { row, asked, is_soa, is_apex_name_server, unclear })))
+        Ok((id, Some(Found { row, nameless, asked, is_soa, is_apex_name_server, unclear })))
     }
 
     /// Whether the row is an SOA of the server.
     pub(super) fn is_soa_of(&self, server: &str) -> bool {
         self.record_type.as_str().eq_ignore_ascii_case("SOA")
             && self.server.as_str().eq_ignore_ascii_case(server)
+    }
+
+    fn nameless(self) -> NamelessRow {
+        let values: Vec<&str> =
+            self.values.iter().map(Text::as_str).filter(|value| !value.is_empty()).collect();
+        NamelessRow {
+            name: self.owner.as_str().to_owned(),
+            record_type: self.record_type.as_str().trim().to_ascii_uppercase(),
+            value: values.join(" "),
+        }
     }
 
     fn row(self, id: &Arc<str>, name: Name) -> Result<(Row, BTreeSet<String>), Fault> {
@@ -127,6 +140,7 @@ impl ListedRow<'_> {
             parameters,
             inherited,
             class_name: self.class_name.into_string(),
+            pending_create: self.pending_create.is_true(),
             pending_delete: self.pending_delete.is_true(),
         };
         Ok((row, unclear))
