@@ -1,6 +1,7 @@
 //! The commands of the binary.
 
 pub mod crds;
+pub mod doctor;
 pub mod manifests;
 pub mod plan;
 pub mod release;
@@ -29,6 +30,10 @@ pub enum Command {
     /// not of everything. The login comes from SOLIDSERVER_TOKEN_ID and SOLIDSERVER_TOKEN_SECRET, or
     /// SOLIDSERVER_USERNAME and SOLIDSERVER_PASSWORD, else from the Secret that the SolidServer names.
     Plan(Box<plan::PlanArguments>),
+    /// Check whether a SolidServer can be worked with from here, step by step, and say what to do where not; nothing is written
+    ///
+    /// Exit code 0: nothing failed. 2: something did. 1: nothing could be checked. The login is found as for plan.
+    Doctor(Box<doctor::DoctorArguments>),
     /// Print the custom resource definitions as YAML
     Crds,
     /// Take the operator's finalizers off, without an operator; the rows stay on the appliance. Ends with 0 when all are off, with 1

@@ -189,7 +189,7 @@ pub(super) fn summary(summary: &Summary) -> String {
 }
 
 /// Text from elsewhere without control characters, which a terminal would obey.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::cli) fn plain(text: &str) -> String {
     text.chars()
         .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
         .collect()
