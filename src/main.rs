@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use solidserver_operator::cli::{Arguments, Command, crds, export, plan, release, run};
+use solidserver_operator::cli::{Arguments, Command, crds, doctor, export, plan, release, run};
 use solidserver_operator::controller;
 
 /// How long tasks that nobody waits for may take to end.
@@ -14,7 +14,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// A flag cannot be used; clap ends with the same.
 const USAGE: u8 = 2;
 /// The commands whose exit code 2 means something else; theirs for a flag that cannot be used is 1.
-const WITH_CODES: [&str; 1] = ["plan"];
+const WITH_CODES: [&str; 2] = ["plan", "doctor"];
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -60,6 +60,7 @@ fn execute(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         }
         Command::Plan(arguments) => return Ok(waiting_for(Box::pin(plan::plan(*arguments)))??.into()),
         Command::Export(arguments) => waiting_for(Box::pin(export::export(*arguments)))??,
+        Command::Doctor(arguments) => return Ok(waiting_for(Box::pin(doctor::doctor(*arguments)))??.into()),
         Command::Release(arguments) => {
             let settings = arguments.settings()?;
             waiting_for(release::run(&settings, &mut io::stdout()))??;

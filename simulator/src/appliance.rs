@@ -83,6 +83,18 @@ impl Appliance {
         self: Arc<Self>,
         http_request: Request<Body>,
     ) -> Result<Response<Body>, Reset> {
+        let ahead = Duration::from_secs(self.state().authentication.clock_ahead_seconds);
+        let mut response = self.answer(http_request).await?;
+        // By the appliance's own clock; the HTTP library knows only the true time.
+        if !ahead.is_zero()
+            && let Ok(date) = httpdate::fmt_http_date(SystemTime::now() + ahead).parse()
+        {
+            response.headers_mut().insert(header::DATE, date);
+        }
+        Ok(response)
+    }
+
+    async fn answer(self: Arc<Self>, http_request: Request<Body>) -> Result<Response<Body>, Reset> {
         let (parts, body) = http_request.into_parts();
         let Ok(body) = axum::body::to_bytes(body, LONGEST_BODY).await else {
             return Ok(Answer::html(413, "413 Request Entity Too Large").into_response());

@@ -1,6 +1,7 @@
 //! The commands of the binary.
 
 pub mod crds;
+pub mod doctor;
 pub mod export;
 pub mod manifests;
 pub mod plan;
@@ -31,6 +32,10 @@ pub enum Command {
     /// not of everything. The login comes from SOLIDSERVER_TOKEN_ID and SOLIDSERVER_TOKEN_SECRET, or
     /// SOLIDSERVER_USERNAME and SOLIDSERVER_PASSWORD, else from the Secret that the SolidServer names.
     Plan(Box<plan::PlanArguments>),
+    /// Check whether a SolidServer can be worked with from here, step by step, and say what to do where not; nothing is written
+    ///
+    /// Exit code 0: nothing failed. 2: something did. 1: nothing could be checked. The login is found as for plan.
+    Doctor(Box<doctor::DoctorArguments>),
     /// Write a zone that is there already as DnsRecord manifests, with a report of what was left out, and change nothing
     ///
     /// The login comes from where `plan` takes it.

@@ -134,7 +134,7 @@ pub async fn plan(arguments: PlanArguments) -> Result<u8, PlanError> {
 }
 
 /// https://no-color.org: any value but an empty one.
-fn is_coloured(terminal: bool, no_color: Option<&str>) -> bool {
+pub(super) fn is_coloured(terminal: bool, no_color: Option<&str>) -> bool {
     terminal && no_color.is_none_or(str::is_empty)
 }
 

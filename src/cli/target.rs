@@ -1,14 +1,15 @@
 //! The appliance that a command looks at: SolidServer and Secrets from manifests, the environment or a cluster, and the client that
 //! the operator would make of them. Nothing is ever written through it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::Api;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt as _};
 
 use super::manifests::{ManifestError, Manifests};
 use super::run::{DEFAULT_NAMESPACE, FlagError, label, said};
@@ -98,6 +99,12 @@ pub enum TargetError {
         /// Where the login may be sent.
         allowed: String,
     },
+    /// No SolidServer anywhere.
+    #[error("there is no SolidServer {searched}")]
+    NoSolidServers {
+        /// Where they were looked for.
+        searched: &'static str,
+    },
     /// A SolidServer that is nowhere.
     #[error("there is no SolidServer {name:?} {searched}")]
     NoSolidServer {
@@ -148,6 +155,19 @@ impl TargetArguments {
     /// # Errors
     /// [`TargetError`] for flags, manifests or a kubeconfig that cannot be used.
     pub async fn surroundings(&self) -> Result<Surroundings, TargetError> {
+        self.look_around(false).await
+    }
+
+    /// The same for commands that can do without manifests: where none are named, the cluster is looked into that kubectl would use, or
+    /// that the process runs in.
+    ///
+    /// # Errors
+    /// [`TargetError`] for flags, manifests or a kubeconfig that cannot be used.
+    pub async fn surroundings_or_cluster(&self) -> Result<Surroundings, TargetError> {
+        self.look_around(self.filename.is_empty()).await
+    }
+
+    async fn look_around(&self, needs_cluster: bool) -> Result<Surroundings, TargetError> {
         let manifests = Manifests::read(&self.filename, self.recursive)?;
         let login = login(|name| std::env::var(name).ok())?;
         let operator_namespace =
@@ -156,7 +176,7 @@ impl TargetArguments {
         let kubeconfig = self.kubeconfig.clone().filter(|path| !path.is_empty()).map(PathBuf::from);
         let context = said(self.context.clone());
         let cluster = match (&kubeconfig, &context) {
-            (None, None) => None,
+            (None, None) if !needs_cluster => None,
             (path, context) => Some(kube_client(path.as_deref(), context.as_deref()).await?),
         };
         let endpoint = said(std::env::var(ENDPOINT).ok());
@@ -174,20 +194,52 @@ impl Surroundings {
         name: &str,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Result<Target, TargetError> {
-        let solid_server = match self.written(name) {
-            Some(solid_server) => solid_server.clone(),
-            None => self.live(name).await?.ok_or_else(|| TargetError::NoSolidServer {
-                name: name.to_owned(),
-                searched: match self.cluster {
-                    Some(_) => "in the manifests or the cluster",
-                    None => {
-                        "in the manifests; give its manifest too, or look into a cluster with --kubeconfig"
-                    }
-                },
-            })?,
-        };
+        let solid_server = self.solid_server(name).await?;
         let client = self.connect(&solid_server, observer).await?;
         Ok(Target { solid_server, client })
+    }
+
+    /// The SolidServer of that name: as in the manifests if it is there, else as in the cluster.
+    ///
+    /// # Errors
+    /// [`TargetError`] when there is none, or the API server does not say.
+    pub async fn solid_server(&self, name: &str) -> Result<SolidServer, TargetError> {
+        match self.written(name) {
+            Some(solid_server) => Ok(solid_server.clone()),
+            None => self.live(name).await?.ok_or_else(|| TargetError::NoSolidServer {
+                name: name.to_owned(),
+                searched: self.searched(),
+            }),
+        }
+    }
+
+    /// All SolidServers of the manifests, or where these hold none, of the cluster, by name.
+    ///
+    /// # Errors
+    /// [`TargetError`] when there is none, or the API server does not say.
+    pub async fn solid_servers(&self) -> Result<Vec<SolidServer>, TargetError> {
+        let written = self.manifests.solid_servers.iter();
+        let names: BTreeSet<String> = written.map(|(_, solid_server)| solid_server.name_any()).collect();
+        let mut found: Vec<SolidServer> =
+            names.iter().filter_map(|name| self.written(name)).cloned().collect();
+        if let (true, Some(cluster)) = (found.is_empty(), &self.cluster) {
+            let api: Api<SolidServer> = Api::all(cluster.clone());
+            let list = api.list(&ListParams::default()).await;
+            found = list.map_err(|error| kubernetes("SolidServers".to_owned(), &error))?.items;
+            found.sort_by_key(kube::ResourceExt::name_any);
+        }
+        if found.is_empty() {
+            return Err(TargetError::NoSolidServers { searched: self.searched() });
+        }
+        Ok(found)
+    }
+
+    /// Where SolidServers were looked for, for those who find none.
+    const fn searched(&self) -> &'static str {
+        match self.cluster {
+            Some(_) => "in the manifests or the cluster",
+            None => "in the manifests; give its manifest too, or look into a cluster with --kubeconfig",
+        }
     }
 
     /// The SolidServer of that name in the manifests. Of several the last one counts, as with `kubectl apply`.

@@ -114,6 +114,25 @@ impl Client {
         self.shared.transport.paused_for()
     }
 
+    /// By how many seconds the appliance's clock was ahead of this machine's at its last answer, as far as its `Date` header tells; the
+    /// time on the way counts against it. `None` without an answer or such a header.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<i64> {
+        self.shared.transport.clock_ahead()
+    }
+
+    /// The URL of the proxy that calls go through, without a login; `None` when they go directly.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&str> {
+        self.shared.transport.proxy()
+    }
+
+    /// Whether each call is signed with an API token, for which the clocks must agree.
+    #[must_use]
+    pub fn signs_calls(&self) -> bool {
+        self.shared.transport.signs_calls()
+    }
+
     /// Most calls in flight at a time.
     #[must_use]
     pub fn concurrency(&self) -> usize {

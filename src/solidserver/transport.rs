@@ -6,10 +6,10 @@
 
 use std::error::Error as StdError;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, redirect};
 use url::Url;
 
@@ -59,7 +59,12 @@ pub(super) struct Transport {
     authenticated: AtomicBool,
     /// Refusals since the last success.
     refusals: AtomicU32,
+    /// By how many seconds the appliance's clock was ahead of ours at its last answer.
+    clock_ahead: AtomicI64,
 }
+
+/// Stands for a clock that nothing is known of.
+const NO_CLOCK: i64 = i64::MIN;
 
 /// How a call waits at the gate.
 #[derive(Clone, Copy)]
@@ -145,6 +150,7 @@ impl Transport {
             bodies: Bodies::default(),
             authenticated: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
+            clock_ahead: AtomicI64::new(NO_CLOCK),
         })
     }
 
@@ -159,6 +165,19 @@ impl Transport {
 
     pub(super) fn paused_for(&self) -> Option<Duration> {
         self.gate.paused_for()
+    }
+
+    pub(super) fn clock_ahead(&self) -> Option<i64> {
+        Some(self.clock_ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != NO_CLOCK)
+    }
+
+    /// The URL of the proxy, without a login.
+    pub(super) fn proxy(&self) -> Option<&str> {
+        self.proxy.as_ref().map(Proxy::url)
+    }
+
+    pub(super) const fn signs_calls(&self) -> bool {
+        matches!(self.login, Login::Token { .. })
     }
 
     /// Reads and takes the result out of the answer. Repeated once after a lost connection or an outage, and, with long
@@ -368,6 +387,9 @@ impl Transport {
             builder = builder.json(&body);
         }
         let mut response = builder.send().await.map_err(|error| self.failure(error))?;
+        if let Some(ahead) = ahead(response.headers(), SystemTime::now()) {
+            self.clock_ahead.store(ahead, Ordering::Relaxed);
+        }
         let mut body = self.bodies.begin();
         while let Some(chunk) = response.chunk().await.map_err(|error| match self.failure(error) {
             // The answer had begun: whatever the library calls it now, the request was sent.
@@ -501,6 +523,16 @@ fn same_place(one: &Url, other: &Url) -> bool {
         (url.host_str().map(str::to_owned), url.port_or_known_default(), path)
     };
     of(one) == of(other)
+}
+
+/// By how many seconds the clock of whoever wrote `Date` (RFC 9110 6.6.1) is ahead of ours; the time on the way counts against it.
+fn ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let seconds = |span: Duration| i64::try_from(span.as_secs()).ok();
+    match date.duration_since(now) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => seconds(behind.duration()).map(|seconds| -seconds),
+    }
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110 10.2.3). A date is taken by our own clock.
@@ -645,6 +677,21 @@ mod tests {
         assert_eq!(url.as_str(), "https://ddi.example.com/gateway/api/v2.0/dns/rr/edit");
         assert_eq!(body, own);
         assert!(request.not_found().contains("set spec.api: Rest"), "{}", request.not_found());
+    }
+
+    #[test]
+    fn a_clock_is_read_from_the_date_of_an_answer() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (text, expected) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
+            ("Sun, 06 Nov 1994 09:49:37 GMT", Some(3600)),
+            ("Sun, 06 Nov 1994 08:48:37 GMT", Some(-60)),
+            ("yesterday", None),
+        ] {
+            let headers = HeaderMap::from_iter([(DATE, HeaderValue::from_static(text))]);
+            assert_eq!(ahead(&headers, now), expected, "{text}");
+        }
+        assert_eq!(ahead(&HeaderMap::new(), now), None);
     }
 
     #[test]
