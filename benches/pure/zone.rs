@@ -83,6 +83,7 @@ impl Zone {
                     parameters: zone.identity.mark(&claim.object, &digest),
                     inherited: BTreeSet::new(),
                     class_name: String::new(),
+                    pending_create: false,
                     pending_delete: false,
                 });
             }

@@ -159,6 +159,7 @@ fn row(text: &str) -> Row {
         parameters: BTreeMap::new(),
         inherited: BTreeSet::new(),
         class_name: String::new(),
+        pending_create: false,
         pending_delete: false,
     }
 }
@@ -305,6 +306,7 @@ fn added(id: &str, new: &NewRow) -> Row {
         parameters: new.parameters.clone(),
         inherited: BTreeSet::new(),
         class_name: new.class_name.clone().unwrap_or_default(),
+        pending_create: false,
         pending_delete: false,
     }
 }

@@ -1,10 +1,16 @@
 //! Report (pure): what a DnsRecord's status says, from what was found and done.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::finding::Finding;
-use crate::api::{ABANDON, DnsRecord, DnsRecordStatus, Reason, kstatus};
+use super::finding::{Finding, Publishing};
+use crate::api::{
+    ABANDON, ConditionType, DnsRecord, DnsRecordStatus, PublicationReason, Reason, RecordTypeName, Standing,
+    kstatus, with_published, without_published,
+};
+
+/// What `Published` says of a record that was just written.
+const JUST_WRITTEN: &str = "written to the appliance just now; whether it is published is looked at next";
 
 /// The status that the record shall have.
 #[must_use]
@@ -18,11 +24,9 @@ pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecor
     } else {
         &finding.message
     };
-    let mut status = DnsRecordStatus {
-        observed_generation: generation,
-        conditions: kstatus(finding.reason, message, generation, now, &previous.conditions),
-        ..previous
-    };
+    let conditions = kstatus(finding.reason, message, generation, now, &previous.conditions);
+    let was = Whereabouts::of(&previous);
+    let mut status = DnsRecordStatus { observed_generation: generation, conditions, ..previous.clone() };
     if let Some(applied) = &finding.applied {
         let key = &applied.rrset.key;
         status.fqdn = Some(key.name.to_string());
@@ -43,7 +47,56 @@ pub fn status(record: &DnsRecord, finding: &Finding, now: Timestamp) -> DnsRecor
     if let Some(served) = &finding.served {
         status.last_handled_reconcile_at = Some(served.clone());
     }
+    match finding.publishing {
+        Publishing::Untouched => {}
+        Publishing::NotAsked => status.conditions = without_published(&status.conditions),
+        Publishing::Followed => {
+            // What was written without a word about it, before a restart, shows in what is applied.
+            let begins = finding.wrote || Whereabouts::of(&status) != was;
+            let ready = finding.reason.standing() == Standing::Ready;
+            status.conditions = followed(&status.conditions, begins, ready, generation, now);
+        }
+    }
     status
+}
+
+/// The conditions of a record whose way to the name servers is followed: it begins, or what was said of it holds for this generation as
+/// well, for which nothing had to be written.
+fn followed(
+    conditions: &[Condition],
+    begins: bool,
+    ready: bool,
+    generation: i64,
+    now: Timestamp,
+) -> Vec<Condition> {
+    if begins {
+        let reason = PublicationReason::Publishing;
+        return with_published(reason, JUST_WRITTEN, generation, now, conditions);
+    }
+    let mut conditions = conditions.to_vec();
+    let condition = conditions.iter_mut().find(|one| one.type_ == ConditionType::Published.as_str());
+    if let Some(condition) = condition.filter(|_| ready) {
+        condition.observed_generation = Some(generation);
+    }
+    conditions
+}
+
+/// What a status says is in DNS, and where.
+#[derive(PartialEq)]
+struct Whereabouts<'a> {
+    fqdn: Option<&'a str>,
+    record_type: Option<RecordTypeName>,
+    place: [Option<&'a str>; 3],
+    ttl: Option<u32>,
+    values: &'a [String],
+}
+
+impl<'a> Whereabouts<'a> {
+    fn of(status: &'a DnsRecordStatus) -> Self {
+        let place = [&status.dns_server, &status.view, &status.zone].map(Option::as_deref);
+        let DnsRecordStatus { fqdn, record_type, ttl, values, .. } = status;
+        Self { fqdn: fqdn.as_deref(), record_type: *record_type, place, ttl: *ttl, values }
+    }
 }
 
 /// Whether trouble with the appliance leaves the record's status as it is: it is ready, or a person has to act on it anyhow, or

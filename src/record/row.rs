@@ -58,6 +58,8 @@ pub struct Row {
     pub inherited: BTreeSet<String>,
     /// The appliance's class of the row; empty when none.
     pub class_name: String,
+    /// The row, or a change of it, is not yet pushed to the DNS server.
+    pub pending_create: bool,
     /// The row will go: a delete is not yet pushed to the DNS server. Such a row counts as gone.
     pub pending_delete: bool,
 }

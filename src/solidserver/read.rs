@@ -262,6 +262,7 @@ mod tests {
                 .collect(),
             inherited: BTreeSet::new(),
             class_name: String::new(),
+            pending_create: false,
             pending_delete: false,
         };
         Found {

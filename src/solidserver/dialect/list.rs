@@ -402,6 +402,7 @@ mod tests {
                 "rr_class_parameters_inheritance_source",
                 "owner=real_rr,411&k8s_owner=real_rr,411&site=real_dnszone,9",
             ),
+            ("delayed_create_time", "1"),
             ("delayed_delete_time", "1"),
         ];
         for dialect in DIALECTS {
@@ -420,7 +421,7 @@ mod tests {
             assert_eq!(own, [("k8s_owner", "c/n/r"), ("owner", "net&sys")]);
             assert_eq!(row.inherited.iter().collect::<Vec<_>>(), ["site"]);
             assert!(found.unclear.is_empty());
-            assert_eq!((&*row.class_name, row.pending_delete), ("mail", true));
+            assert_eq!((&*row.class_name, row.pending_create, row.pending_delete), ("mail", true, true));
         }
     }
 

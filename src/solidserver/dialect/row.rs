@@ -24,6 +24,7 @@ pub(super) struct ListedRow<'a> {
     pub(super) class_name: Text<'a>,
     /// None before SOLIDserver 8.0.
     pub(super) parameters: Vec<Shown>,
+    pub(super) pending_create: Text<'a>,
     pub(super) pending_delete: Text<'a>,
 }
 
@@ -127,6 +128,7 @@ impl ListedRow<'_> {
             parameters,
             inherited,
             class_name: self.class_name.into_string(),
+            pending_create: self.pending_create.is_true(),
             pending_delete: self.pending_delete.is_true(),
         };
         Ok((row, unclear))

@@ -31,7 +31,7 @@ pub(super) fn column(dialect: Dialect, object: &str, rest: &str) -> String {
     }
     match rest {
         "ttl" => "rr_ttl".to_owned(),
-        "delayed_delete_time" => format!("{object}_{rest}"),
+        "delayed_create_time" | "delayed_delete_time" => format!("{object}_{rest}"),
         "vdns_parent_id" => "smart_parent_id".to_owned(),
         _ => {
             for (before, after) in

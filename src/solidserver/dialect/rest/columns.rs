@@ -91,6 +91,8 @@ struct Row<'a> {
     #[serde(borrow, default)]
     rr_class_parameters_inheritance_source: Text<'a>,
     #[serde(borrow, default)]
+    delayed_create_time: Text<'a>,
+    #[serde(borrow, default)]
     delayed_delete_time: Text<'a>,
 }
 
@@ -160,6 +162,7 @@ impl<'a> From<Row<'a>> for ListedRow<'a> {
                 row.rr_class_parameters_properties.as_str(),
                 row.rr_class_parameters_inheritance_source.as_str(),
             ),
+            pending_create: row.delayed_create_time,
             pending_delete: row.delayed_delete_time,
         }
     }

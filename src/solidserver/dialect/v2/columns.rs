@@ -86,6 +86,8 @@ struct Row<'a> {
     #[serde(borrow, default)]
     rr_class_parameters: Option<Vec<ClassParameter<'a>>>,
     #[serde(borrow, default)]
+    rr_delayed_create_time: Text<'a>,
+    #[serde(borrow, default)]
     rr_delayed_delete_time: Text<'a>,
 }
 
@@ -193,6 +195,7 @@ impl<'a> From<Row<'a>> for ListedRow<'a> {
                 .filter(|parameter| !parameter.name.is_empty())
                 .map(ClassParameter::shown)
                 .collect(),
+            pending_create: row.rr_delayed_create_time,
             pending_delete: row.rr_delayed_delete_time,
         }
     }
