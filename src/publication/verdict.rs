@@ -104,10 +104,11 @@ pub(super) fn by_name_servers(target: &Target, all: &[Said]) -> Verdict {
     let (mut behind, mut silent) = (Vec::new(), Vec::new());
     for said in all {
         match &said.answer {
-            Ok(answer) => match difference(target, answer) {
-                Some(difference) => behind.push(format!("{} {difference}", said.who())),
-                None => {}
-            },
+            Ok(answer) => {
+                behind.extend(
+                    difference(target, answer).map(|difference| format!("{} {difference}", said.who())),
+                );
+            }
             Err(why) => silent.push(format!("{} {why}", said.who())),
         }
     }

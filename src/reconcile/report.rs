@@ -149,3 +149,70 @@ pub fn shown_reason(record: &DnsRecord) -> Option<Reason> {
     let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready")?;
     Reason::from_text(&ready.reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::reconcile::AppliedNow;
+    use crate::record::{Name, Place, RecordData, RecordType, Rrset, RrsetKey, ValueSet};
+
+    /// A record of generation 2 that was published in generation 1.
+    fn record() -> DnsRecord {
+        let condition = |condition_type: &str, reason: &str| {
+            json!({
+                "type": condition_type, "status": "True", "reason": reason, "message": "as before",
+                "observedGeneration": 1, "lastTransitionTime": "2026-01-02T03:04:06Z",
+            })
+        };
+        let record = json!({
+            "apiVersion": "solidserver.dev/v1alpha1",
+            "kind": "DnsRecord",
+            "metadata": {"name": "www", "namespace": "shop", "generation": 2},
+            "spec": {"fqdn": "www.example.com", "type": "A", "values": ["192.0.2.1"]},
+            "status": {
+                "observedGeneration": 1, "fqdn": "www.example.com", "type": "A", "ttl": 60, "values": ["192.0.2.1"],
+                "dnsServer": "ns.example.com", "view": "", "zone": "example.com",
+                "conditions": [condition("Ready", "InSync"), condition("Published", "Published")],
+            },
+        });
+        serde_json::from_value(record).unwrap()
+    }
+
+    fn finding(reason: Reason, publishing: Publishing, value: &str) -> Finding {
+        let name = |text| Name::parse(text).unwrap();
+        let key = RrsetKey { name: name("www.example.com"), record_type: RecordType::A };
+        let values = ValueSet::from([RecordData::parse(RecordType::A, value).unwrap()]);
+        let applied = AppliedNow {
+            place: Place { server: "ns.example.com".into(), view: None, zone: name("example.com") },
+            rrset: Rrset { key, ttl: 60, values },
+            class_parameters: Default::default(),
+        };
+        Finding { applied: Some(applied), publishing, ..Finding::new(reason, "why") }
+    }
+
+    /// Status and generation of the condition `Published`.
+    fn published(finding: &Finding) -> Option<(String, Option<i64>)> {
+        let conditions = status(&record(), finding, Timestamp::UNIX_EPOCH).conditions;
+        let published = conditions.into_iter().find(|condition| condition.type_ == "Published")?;
+        Some((published.status, published.observed_generation))
+    }
+
+    #[test]
+    fn what_was_written_begins_its_way_anew_and_what_was_not_goes_on() {
+        use Publishing::{Followed, NotAsked, Untouched};
+        let (same, other) = ("192.0.2.1", "192.0.2.2");
+        let said = |status: &str, generation| Some((status.to_owned(), Some(generation)));
+        let wrote = Finding { wrote: true, ..finding(Reason::InSync, Followed, same) };
+        assert_eq!(published(&wrote), said("False", 2));
+        // Written before a restart, without a word about it.
+        assert_eq!(published(&finding(Reason::InSync, Followed, other)), said("False", 2));
+        assert_eq!(published(&finding(Reason::InSync, Followed, same)), said("True", 2));
+        // What is wanted now is not there yet; what was there before is still published.
+        let refused = Finding { applied: None, ..finding(Reason::Rejected, Followed, same) };
+        assert_eq!(published(&refused), said("True", 1));
+        assert_eq!(published(&finding(Reason::InSync, NotAsked, same)), None);
+        assert_eq!(published(&finding(Reason::Unreachable, Untouched, same)), said("True", 1));
+    }
+}
