@@ -7,6 +7,7 @@ pub mod controller;
 pub mod fuzzing;
 pub mod lease;
 pub mod plan;
+pub mod publication;
 pub mod queue;
 pub mod reconcile;
 pub mod record;

@@ -17,6 +17,8 @@ pub enum ConditionType {
     Reconciling,
     /// Not, until a person changes something.
     Stalled,
+    /// On a DnsRecord whose SolidServer asks for it: what was written has reached the name servers. No part of kstatus.
+    Published,
     /// On a SolidServer: the deletion guard holds deletions until they are approved or abandoned.
     DeletionsHeld,
 }
@@ -29,6 +31,7 @@ impl ConditionType {
             Self::Ready => "Ready",
             Self::Reconciling => "Reconciling",
             Self::Stalled => "Stalled",
+            Self::Published => "Published",
             Self::DeletionsHeld => "DeletionsHeld",
         }
     }
@@ -174,6 +177,39 @@ impl fmt::Display for Reason {
     }
 }
 
+/// Why the condition `Published` is as it is. It says nothing about whether the object is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PublicationReason {
+    /// True: what was written is where it is asked for.
+    Published,
+    /// False: it is not there yet.
+    Publishing,
+    /// Unknown: nobody could be asked, or not everybody.
+    CannotAsk,
+}
+
+impl PublicationReason {
+    /// The text in `conditions[].reason`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "Published",
+            Self::Publishing => "Publishing",
+            Self::CannotAsk => "CannotAsk",
+        }
+    }
+
+    /// The text in `conditions[].status`.
+    #[must_use]
+    pub const fn status(self) -> &'static str {
+        match self {
+            Self::Published => "True",
+            Self::Publishing => "False",
+            Self::CannotAsk => "Unknown",
+        }
+    }
+}
+
 /// The longest message that is written, in characters. Far below what the API server takes (32,768), so that a thousand
 /// of them still fit into a list answer.
 pub const MAX_MESSAGE_CHARACTERS: usize = 4096;
@@ -200,7 +236,9 @@ pub fn kstatus(
     .map(|(condition_type, holds)| {
         let speaks = holds || condition_type == ConditionType::Ready;
         let message = if speaks { message } else { "" };
-        condition(condition_type, holds, reason, message, observed_generation, now, previous)
+        let status = if holds { "True" } else { "False" };
+        let speaking = Speaking { status, reason: reason.as_str(), message };
+        condition(condition_type, speaking, observed_generation, now, previous)
     })
     .collect();
     let others = previous.iter().filter(|old| conditions.iter().all(|new| new.type_ != old.type_));
@@ -218,15 +256,34 @@ pub fn with_deletions_held(
     previous: &[Condition],
 ) -> Vec<Condition> {
     let reason = if held.is_some() { Reason::DeletionHeld } else { Reason::InSync };
-    let wanted = condition(
-        ConditionType::DeletionsHeld,
-        held.is_some(),
-        reason,
-        held.unwrap_or_default(),
-        observed_generation,
-        now,
-        previous,
-    );
+    let status = if held.is_some() { "True" } else { "False" };
+    let speaking = Speaking { status, reason: reason.as_str(), message: held.unwrap_or_default() };
+    let wanted = condition(ConditionType::DeletionsHeld, speaking, observed_generation, now, previous);
+    replaced(previous, wanted)
+}
+
+/// `previous` with `Published` set.
+#[must_use]
+pub fn with_published(
+    reason: PublicationReason,
+    message: &str,
+    observed_generation: i64,
+    now: Timestamp,
+    previous: &[Condition],
+) -> Vec<Condition> {
+    let speaking = Speaking { status: reason.status(), reason: reason.as_str(), message };
+    let wanted = condition(ConditionType::Published, speaking, observed_generation, now, previous);
+    replaced(previous, wanted)
+}
+
+/// `previous` without `Published`: nobody asks for it.
+#[must_use]
+pub fn without_published(previous: &[Condition]) -> Vec<Condition> {
+    let is_other = |old: &&Condition| old.type_ != ConditionType::Published.as_str();
+    previous.iter().filter(is_other).cloned().collect()
+}
+
+fn replaced(previous: &[Condition], wanted: Condition) -> Vec<Condition> {
     let mut conditions: Vec<Condition> =
         previous.iter().filter(|old| old.type_ != wanted.type_).cloned().collect();
     conditions.push(wanted);
@@ -251,17 +308,22 @@ pub fn current_reason(conditions: &[Condition]) -> Option<Reason> {
     find(conditions, ConditionType::Ready).and_then(|condition| Reason::from_text(&condition.reason))
 }
 
+/// What one condition says.
+struct Speaking<'a> {
+    status: &'static str,
+    reason: &'static str,
+    message: &'a str,
+}
+
 /// One condition, its transition time taken over from the previous one of the type if the status is the same.
 fn condition(
     condition_type: ConditionType,
-    holds: bool,
-    reason: Reason,
-    message: &str,
+    speaking: Speaking<'_>,
     observed_generation: i64,
     now: Timestamp,
     previous: &[Condition],
 ) -> Condition {
-    let status = if holds { "True" } else { "False" };
+    let Speaking { status, reason, message } = speaking;
     let last_transition_time = find(previous, condition_type)
         .filter(|old| old.status == status)
         .map_or_else(|| Time(whole_second(now)), |old| old.last_transition_time.clone());
@@ -269,7 +331,7 @@ fn condition(
         last_transition_time,
         message: shortened(message),
         observed_generation: Some(observed_generation),
-        reason: reason.as_str().to_owned(),
+        reason: reason.to_owned(),
         status: status.to_owned(),
         type_: condition_type.as_str().to_owned(),
     }
@@ -369,6 +431,22 @@ mod tests {
             Some(at(9))
         );
         assert!(is_true(&freed, ConditionType::Ready));
+    }
+
+    #[test]
+    fn what_is_published_is_no_part_of_how_the_object_stands() {
+        let ready = kstatus(Reason::InSync, "in the zone", 2, at(0), &[]);
+        for (reason, status) in [
+            (PublicationReason::Publishing, "False"),
+            (PublicationReason::CannotAsk, "Unknown"),
+            (PublicationReason::Published, "True"),
+        ] {
+            let conditions = with_published(reason, "why", 2, at(5), &ready);
+            assert_eq!(conditions[..3], ready);
+            assert_eq!(statuses(&conditions)[3], ("Published", status, reason.as_str(), "why"));
+            assert_eq!(kstatus(Reason::InSync, "in the zone", 2, at(9), &conditions), conditions);
+            assert_eq!(without_published(&conditions), ready);
+        }
     }
 
     #[test]

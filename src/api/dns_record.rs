@@ -360,7 +360,8 @@ pub struct DnsRecordStatus {
     pub observed_generation: i64,
 
     /// Ready: DNS holds what the spec says. Reconciling: not yet, the operator is at it. Stalled: not, until a person
-    /// changes something; reason and message say what.
+    /// changes something; reason and message say what. Published, where the SolidServer has publication set: whether the name
+    /// servers have the record; the others do not depend on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -17,16 +17,19 @@ mod schema;
 #[allow(rustdoc::bare_urls, reason = "these comments are what kubectl explain shows, as plain text")]
 mod solid_server;
 
-pub use conditions::{ConditionType, Reason, Standing, find, is_true, kstatus, with_deletions_held};
+pub use conditions::{
+    ConditionType, PublicationReason, Reason, Standing, find, is_true, kstatus, with_deletions_held,
+    with_published, without_published,
+};
 pub use dns_record::{
     AdoptionPolicy, DEFAULT_SOLID_SERVER, DeletionPolicy, DnsRecord, DnsRecordSpec, DnsRecordStatus,
     DriftPolicy, RecordTypeName, RrsetPolicy, SolidServerRef, UNOBSERVED_GENERATION,
 };
 pub use solid_server::{
     AllowedNamespaces, Approval, ApprovalKind, AuthMethod, DeletionGuard, DeletionWindowEntry, Dialect,
-    DurationError, Guard, InvalidGrant, LastSync, Limits, NamespacesFrom, RecordCounts, SecretReference,
-    SolidServer, SolidServerDefaults, SolidServerSpec, SolidServerStatus, Tls, TlsError, TtlLimits,
-    ZoneGrant, ZoneStatus,
+    DurationError, Guard, InvalidGrant, LastSync, Limits, NamespacesFrom, Publication, RecordCounts,
+    SecretReference, SolidServer, SolidServerDefaults, SolidServerSpec, SolidServerStatus, Tls, TlsError,
+    TtlLimits, ZoneGrant, ZoneStatus,
 };
 
 /// The API group of both kinds.

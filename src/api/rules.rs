@@ -19,8 +19,8 @@ pub(super) use dns_record::{
     fixed_view, fixed_zone, fqdn, object_name, view, zone,
 };
 pub(super) use solid_server::{
-    allowed_namespaces, ca_bundle, endpoint, grant_name, guard_window, request_timeout, resync_interval,
-    solid_server_spec, tls, ttl_limits,
+    allowed_namespaces, ca_bundle, endpoint, grant_name, guard_window, name_servers, request_timeout,
+    resync_interval, solid_server_spec, tls, ttl_limits,
 };
 
 /// The largest number of characters of all values of a DnsRecord together. More could exceed, for long patterns, what the

@@ -121,6 +121,20 @@ pub struct SolidServerSpec {
     #[schemars(length(max = 32), transform = rules::resync_interval)]
     pub resync_interval: Option<String>,
 
+    /// Whether it is followed how a written record gets to the name servers, for the condition Published of DnsRecords. None: no.
+    /// Appliance: until the appliance says that it has pushed the record to its DNS servers. Dns: until each name server of the
+    /// zone answers with it. Ready does not wait for either. Default: None.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publication: Option<Publication>,
+
+    /// Name servers to ask under publication Dns instead of those that the zone's NS records name: 1 to 16 IP addresses, each
+    /// with or without a port, for example "192.0.2.53", "192.0.2.53:5353" or "[2001:db8::53]:5353". Default: those of the NS
+    /// records, whose names the system's resolver resolves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16), inner(length(min = 2, max = 54)), transform = rules::name_servers)]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub name_servers: Option<Vec<String>>,
+
     /// What is held back for a person to look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
@@ -144,6 +158,18 @@ pub enum Dialect {
     Rest,
     /// /api/v2.0.
     V2,
+}
+
+/// How far the way of a record to the name servers is followed.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Publication {
+    /// Not at all.
+    #[default]
+    None,
+    /// Until the appliance says that it has pushed the record.
+    Appliance,
+    /// Until each name server answers with it.
+    Dns,
 }
 
 /// How to log in.
@@ -301,6 +327,12 @@ impl SolidServerSpec {
     #[must_use]
     pub fn default_drift_policy(&self) -> Option<DriftPolicy> {
         self.defaults.as_ref()?.drift_policy
+    }
+
+    /// How far written records are followed.
+    #[must_use]
+    pub fn publication(&self) -> Publication {
+        self.publication.unwrap_or_default()
     }
 
     /// Calls in flight at once.

@@ -3,6 +3,7 @@
 mod leading;
 mod passing;
 mod placing;
+mod publishing;
 mod saying;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -528,6 +529,7 @@ impl Engine {
         let changed = before.is_none_or(|before| before.catalogue != catalogue || before.spec != ready.spec);
         let regranted = before.is_none_or(|before| before.grants != ready.grants);
         appliance.ready = Some(Ready { catalogue, ..ready });
+        self.prepare_publication(&name);
         if regranted {
             self.quotas.forget(&name);
         }

@@ -163,7 +163,7 @@ fn api(cluster: &Cluster, record: &DnsRecord) -> Api<DnsRecord> {
 ///
 /// # Errors
 /// [`FenceError`].
-pub(super) async fn current(cluster: &Cluster, record: &DnsRecord) -> Result<DnsRecord, FenceError> {
+pub async fn current(cluster: &Cluster, record: &DnsRecord) -> Result<DnsRecord, FenceError> {
     let api = api(cluster, record);
     let name = record.name_any();
     let answer = tokio::time::timeout(PATIENCE, api.get_opt(&name)).await.map_err(|_| silent())?;
@@ -216,10 +216,9 @@ where
         claim.deadline().ok_or(FenceError::NotHeld)?.min(tokio::time::Instant::now().into_std() + PATIENCE);
     match tokio::time::timeout_at(deadline.into(), call).await.map_err(|_| silent())? {
         Ok(object) => Ok(object),
-        // 404: gone. 422: a test failed, so it is another object, or its finalizers changed.
-        Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 422 => {
-            Err(FenceError::Vanished)
-        }
+        Err(kube::Error::Api(answer)) if answer.code == 404 => Err(FenceError::Vanished),
+        // A test failed, so it is another object or version, or its finalizers changed.
+        Err(kube::Error::Api(answer)) if answer.code == 422 => Err(FenceError::Refused(answer.message)),
         Err(error) => Err(FenceError::Kubernetes(error.to_string())),
     }
 }

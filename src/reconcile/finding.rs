@@ -27,6 +27,20 @@ pub struct Finding {
     pub served: Option<String>,
     /// The id under which the deletion guard holds the record, or that it holds it no more; `None` leaves what the status says.
     pub hold: Option<Option<String>>,
+    /// What becomes of the condition `Published`.
+    pub publishing: Publishing,
+}
+
+/// What a finding means for the condition `Published`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Publishing {
+    /// Nothing: it stays as it is.
+    #[default]
+    Untouched,
+    /// Nobody asks for it: it goes.
+    NotAsked,
+    /// It is followed: what was written begins its way to the name servers anew.
+    Followed,
 }
 
 /// What the appliance holds for a DnsRecord now.
@@ -60,7 +74,15 @@ pub struct Circumstances<'a> {
 impl Finding {
     /// A finding that changes nothing but the conditions.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), applied: None, wrote: false, served: None, hold: None }
+        Self {
+            reason,
+            message: message.into(),
+            applied: None,
+            wrote: false,
+            served: None,
+            hold: None,
+            publishing: Publishing::Untouched,
+        }
     }
 
     /// That the steps of a decision are not made because the DnsRecord is suspended, or the SolidServer that is named. The text

@@ -30,8 +30,8 @@ use crate::telemetry::Metrics;
 
 pub use advice::advice;
 pub use events::{EventSink, Notice};
-pub use fence::{Cluster, FenceError, apply, hold, is_held, release, write_status};
-pub use finding::{AppliedNow, Circumstances, Finding};
+pub use fence::{Cluster, FenceError, apply, current, hold, is_held, release, write_status};
+pub use finding::{AppliedNow, Circumstances, Finding, Publishing};
 pub use gather::{GatherError, Known, Scope};
 pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
 pub use inquiry::Inquiry;
@@ -119,6 +119,8 @@ pub struct Work {
     pub taken_over: BTreeSet<String>,
     /// The SolidServer is suspended: what differs is told, and nothing is written.
     pub suspended: bool,
+    /// Whether the way of what is written to the name servers is followed.
+    pub publishing: Publishing,
 }
 
 /// What went wrong beyond one record.
@@ -203,6 +205,7 @@ pub async fn pass(mut work: Work, tools: &Tools) -> Done {
         at_least: AtomicUsize::new(work.client.concurrency()),
         rulings,
         suspended: work.suspended,
+        publishing: work.publishing,
         trouble: OnceLock::new(),
         stale: AtomicBool::new(false),
     };

@@ -12,7 +12,7 @@ use super::advice::advice;
 use super::events::Notice;
 use super::execute::{Executed, execute};
 use super::fence::{self, FenceError};
-use super::finding::{Circumstances, Finding};
+use super::finding::{Circumstances, Finding, Publishing};
 use super::guard::Ruling;
 use super::report;
 use super::retry::{ErrorClass, is_trouble, reason, words};
@@ -117,6 +117,8 @@ pub(super) struct Slice<'a> {
     pub rulings: HashMap<ObjectName, Ruling>,
     /// The SolidServer is suspended: nothing is written.
     pub suspended: bool,
+    /// Whether the way of what is written to the name servers is followed.
+    pub publishing: Publishing,
     /// The first error that concerns the whole appliance; nothing is begun after it.
     pub trouble: OnceLock<Trouble>,
     /// An id was stale: no other one of the same reading is used after it.
@@ -411,7 +413,8 @@ impl Slice<'_> {
     }
 
     /// Writes the status if it differs, and tells about a transition.
-    async fn say(&self, finding: Finding, mut settled: Settled) -> Settled {
+    async fn say(&self, mut finding: Finding, mut settled: Settled) -> Settled {
+        finding.publishing = self.publishing;
         match say(self.tools, &settled.record, &finding).await {
             Ok(Some(record)) => settled.record = record,
             Ok(None) => {}

@@ -31,6 +31,9 @@ const PASS_SECONDS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 /// Upper bounds in seconds. A round reads every zone of an appliance.
 const ROUND_SECONDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0];
 
+/// Upper bounds in seconds. Looks follow a write after 1, 3, 7, 15, 31, 63 s and then each minute, so that finer ones would show nothing.
+const PUBLICATION_SECONDS: [f64; 10] = [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 300.0, 900.0, 3600.0];
+
 /// Every metric of the operator. Cheap to clone; clones count together.
 #[derive(Clone)]
 pub struct Metrics {
@@ -48,6 +51,7 @@ pub struct Metrics {
     status_patches: Family<OutcomeLabels, Counter>,
     last_round: PerSolidServer<NoMoreLabels, Gauge<f64, AtomicU64>>,
     round_duration: PerSolidServer<NoMoreLabels, Histogram>,
+    publication_duration: PerSolidServer<ByLabels, Histogram>,
     queue_depth: Gauge,
     up: PerSolidServer<NoMoreLabels, Gauge>,
     leading: PerSolidServer<NoMoreLabels, Gauge>,
@@ -112,6 +116,11 @@ impl Metrics {
             "Time of a whole round over all zones of the SolidServer",
             || Histogram::new(ROUND_SECONDS),
         );
+        let publication_duration = to.family_in_seconds(
+            "publication_duration",
+            "Time from the write of a DnsRecord until a look found it published, by whose word; for spec.publication",
+            || Histogram::new(PUBLICATION_SECONDS),
+        );
         let up = to.family(
             "solid_server_up",
             "1 if the appliance answered the last probe as it should, else 0",
@@ -149,6 +158,7 @@ impl Metrics {
             status_patches,
             last_round,
             round_duration,
+            publication_duration,
             queue_depth,
             up,
             leading,
@@ -242,6 +252,13 @@ impl Metrics {
         self.round_duration.with(solid_server, NO_MORE, |round| round.observe(duration.as_secs_f64()));
     }
 
+    /// A DnsRecord was found published. `by` is `appliance` or `dns`.
+    pub fn published(&self, solid_server: &str, by: &'static str, took: Duration) {
+        self.publication_duration.with(solid_server, ByLabels { by }, |duration| {
+            duration.observe(took.as_secs_f64());
+        });
+    }
+
     /// How many DnsRecords wait for a pass over their zone.
     pub fn queue_depth(&self, records: usize) {
         self.queue_depth.set(gauge(records));
@@ -275,6 +292,7 @@ impl Metrics {
         self.differences_left.forget(solid_server);
         self.last_round.forget(solid_server);
         self.round_duration.forget(solid_server);
+        self.publication_duration.forget(solid_server);
         self.up.forget(solid_server);
         self.leading.forget(solid_server);
     }
@@ -380,6 +398,11 @@ type NoMoreLabels = [(&'static str, &'static str); 0];
 const NO_MORE: NoMoreLabels = [];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByLabels {
+    by: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
     service: &'static str,
     outcome: &'static str,
@@ -450,6 +473,7 @@ mod tests {
         metrics.differences_left(solid_server, 8, 9);
         metrics.status_patched("ok");
         metrics.round(solid_server, 1_700_000_000.5, second);
+        metrics.published(solid_server, "appliance", second);
         metrics.queue_depth(7);
         metrics.solid_server_up(solid_server, true);
         metrics.leads(solid_server);

@@ -89,11 +89,11 @@ fn sorted(records: &[Record]) -> Vec<String> {
 }
 
 /// A type, an owner name in example.com, values as in a manifest, and the data of the records that they make, in order.
-struct Case {
-    record_type: &'static str,
+pub(crate) struct Case {
+    pub(crate) record_type: &'static str,
     number: RecordType,
-    owner: &'static str,
-    values: Vec<String>,
+    pub(crate) owner: &'static str,
+    pub(crate) values: Vec<String>,
     data: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ fn case<const V: usize, const D: usize>(
 }
 
 #[rustfmt::skip]
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let key = format!("v=DKIM1; p={}", "A".repeat(389));
     vec![
         case("A", RecordType::A, "a", ["192.0.2.10", "192.0.2.11"], ["192.0.2.10", "192.0.2.11"]),

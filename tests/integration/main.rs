@@ -74,6 +74,8 @@ mod ownership;
 #[cfg(test)]
 mod plan_command;
 #[cfg(test)]
+mod publication;
+#[cfg(test)]
 mod quirks;
 #[cfg(test)]
 mod release;

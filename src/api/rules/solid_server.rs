@@ -3,7 +3,7 @@
 use schemars::Schema;
 
 use super::dns_record::short_enough;
-use super::patterns::{NAME, U16};
+use super::patterns::{IPV4, NAME, U16};
 use super::{add, rule};
 
 /// Rules that look at several fields of a SolidServer's spec.
@@ -15,6 +15,27 @@ pub(in crate::api) fn solid_server_spec(schema: &mut Schema) {
             "zones need dnsServers in each entry when defaults.dnsServer is not set, for example dnsServers: [ns.example.com]",
         )
         .field_path(".zones"),
+    );
+    add(
+        schema,
+        &rule(
+            "!has(self.nameServers) || (has(self.publication) && self.publication == 'Dns')",
+            "nameServers belongs to publication: Dns, and only there; write for example publication: Dns",
+        )
+        .field_path(".nameServers"),
+    );
+}
+
+/// The name servers to ask.
+pub(in crate::api) fn name_servers(schema: &mut Schema) {
+    let ipv6 = "[0-9A-Fa-f]*:[0-9A-Fa-f:]*(:[0-9.]{7,15})?";
+    let address = format!(r"{IPV4}(:{U16})?|{ipv6}|\[{ipv6}\](:{U16})?");
+    add(
+        schema,
+        &rule(
+            &format!("self.all(server, server.matches(r'^({address})$'))"),
+            "nameServers are IP addresses, each with or without a port, for example [\"192.0.2.53\", \"192.0.2.54:5353\"]",
+        ),
     );
 }
 

@@ -17,6 +17,7 @@ use crate::controller::turns::Turns;
 use crate::controller::zones::Slot;
 use crate::lease::{Candidacy, Claim, lease_name};
 use crate::plan::ObjectName;
+use crate::publication::Follower;
 use crate::reconcile::Tools;
 
 /// How long to wait before the SolidServer is asked for again.
@@ -103,7 +104,7 @@ impl Engine {
         let task = tokio::spawn(appliance::run(Arc::clone(&name), receiver, heard, requests, surroundings));
         if let Some(known) = self.appliances.get_mut(&name) {
             (known.object, known.wishes, known.asks, known.ledger) = (object, wishes, asks, ledger);
-            known.lead = Some(Lead { claim, tools, task: task.abort_handle() });
+            known.lead = Some(Lead { claim, tools, follower: None, task: task.abort_handle() });
         }
         self.tools.metrics.leads(&name);
         info!(solid_server = %name, "this replica works on it");
@@ -220,6 +221,8 @@ pub(super) struct Lead {
     pub(super) claim: Claim,
     /// What passes and errands are made with.
     pub(super) tools: Arc<Tools>,
+    /// Follows what is written to the name servers, where that is asked for.
+    pub(super) follower: Option<Follower>,
     task: AbortHandle,
 }
 

@@ -11,13 +11,13 @@ use tracing::{debug, error};
 
 use super::{Engine, PASSES_OF_ONE};
 use crate::api::desired::{claim, reconcile_requested};
-use crate::api::{ApprovalKind, DnsRecord, Reason, SolidServerSpec};
+use crate::api::{ApprovalKind, DnsRecord, Publication, Reason, SolidServerSpec};
 use crate::controller::appliance::Ask;
 use crate::controller::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::plan::{Allowance, Marks, ObjectName, Stage};
 use crate::reconcile::{
-    self, Deed, Done, Ending, ErrorClass, Guard, Scope, Settled, StoredRecord, Subject, Work, is_held,
-    is_ready, shown_reason,
+    self, Deed, Done, Ending, ErrorClass, Guard, Publishing, Scope, Settled, StoredRecord, Subject, Work,
+    is_held, is_ready, shown_reason,
 };
 use crate::record::{Name, Place};
 
@@ -259,6 +259,10 @@ impl Engine {
             taken_over: asked(ApprovalKind::TakeOver),
             // The newest word counts: what is suspended now has not been looked at yet.
             suspended: ready.spec.suspend || appliance.object.spec.suspend,
+            publishing: match ready.spec.publication() {
+                Publication::None => Publishing::NotAsked,
+                Publication::Appliance | Publication::Dns => Publishing::Followed,
+            },
         })
     }
 
@@ -428,6 +432,7 @@ impl Engine {
         if home && settled.ending == Ending::Settled && tells_what_is_applied(&record) {
             slot.sent.clear();
         }
+        let published = home && settled.ending == Ending::Settled && is_ready(&record);
         slot.held = is_held(&record);
         slot.attempts = settled.attempts;
         slot.left_over = false;
@@ -435,6 +440,9 @@ impl Engine {
             slot.brake = settled.brake;
         }
         let until = slot.brake.until().map(|until| Instant::from_std(self.tools.started + until));
+        if published {
+            self.follow_publication(zone, &record);
+        }
         self.remember(&object, record);
         if unbound {
             // What the pass has said of it is not the last word.

@@ -293,6 +293,9 @@ impl Engine {
         let Some(slot) = self.slots.get_mut(object) else { return };
         slot.binding = None;
         let registered = std::mem::take(&mut slot.registered);
+        if let Some((zone, _)) = registered.first() {
+            self.forget_publication(&zone.solid_server, object);
+        }
         for (zone, name) in &registered {
             let Some(state) = self.zones.get_mut(zone) else { continue };
             state.remove(name, object);
