@@ -309,6 +309,7 @@ pub fn current_reason(conditions: &[Condition]) -> Option<Reason> {
 }
 
 /// What one condition says.
+#[derive(Clone, Copy)]
 struct Speaking<'a> {
     status: &'static str,
     reason: &'static str,
