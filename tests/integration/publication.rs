@@ -38,8 +38,8 @@ fn www(value: &str) -> String {
 }
 
 fn published(record: &DnsRecord) -> Option<Condition> {
-    let conditions = record.status.iter().flat_map(|status| &status.conditions);
-    conditions.cloned().find(|condition| condition.type_ == "Published")
+    let mut conditions = record.status.iter().flat_map(|status| &status.conditions);
+    conditions.find(|condition| condition.type_ == "Published").cloned()
 }
 
 async fn until_published(world: &World, name: &str, status: &str, says: &str) -> DnsRecord {
