@@ -160,6 +160,17 @@ pub enum Dialect {
     V2,
 }
 
+impl Dialect {
+    /// As it is written in a spec.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rest => "Rest",
+            Self::V2 => "V2",
+        }
+    }
+}
+
 /// How far the way of a record to the name servers is followed.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Publication {

@@ -214,11 +214,12 @@ mod tests {
 
     #[test]
     fn what_external_dns_looks_after_is_left_to_it() {
-        let heritage = "\"heritage=external-dns,external-dns/owner=prod,external-dns/resource=ingress/a/b\"";
+        let who = "external-dns";
+        let heritage = format!("\"heritage={who},{who}/owner=prod,{who}/resource=ingress/a/b\"");
         let rows = [
             row(1, "www.example.com", "A", 60, "192.0.2.1"),
             row(2, "www.example.com", "AAAA", 60, "2001:db8::1"),
-            row(3, "a-www.example.com", "TXT", 60, heritage),
+            row(3, "a-www.example.com", "TXT", 60, &heritage),
             row(4, "old.example.com", "CNAME", 60, "www.example.com"),
             row(5, "old.example.com", "TXT", 60, heritage.trim_matches('"')),
             row(6, "b-side.example.com", "TXT", 60, "no heritage=external-dns"),

@@ -5,7 +5,7 @@ mod fit;
 use super::finding::{Check, Finding, Findings, Status};
 use super::observation::{Observations, Route, Seen, Trouble, Unusable};
 use super::remedy::{remedy, words};
-use crate::api::{Dialect, SolidServerSpec};
+use crate::api::SolidServerSpec;
 use crate::plan::Marks;
 use crate::solidserver::{Error, Server};
 
@@ -52,10 +52,7 @@ impl<'a> Diagnosis<'a> {
         let check = Check::Settings;
         match &self.seen.route {
             Ok(route) => {
-                let api = match self.spec.dialect() {
-                    Dialect::Rest => "Rest",
-                    Dialect::V2 => "V2",
-                };
+                let api = self.spec.dialect().as_str();
                 let login = if route.signed { "calls are signed with a token" } else { "login by password" };
                 self.out.ok(check, None, format!("api {api}, {login}"));
                 Ok(route)
