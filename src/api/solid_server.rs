@@ -128,7 +128,7 @@ pub struct SolidServerSpec {
     pub publication: Option<Publication>,
 
     /// Name servers to ask under publication Dns instead of those that the zone's NS records name: 1 to 16 IP addresses, each
-    /// with or without a port, for example "192.0.2.53", "192.0.2.53:5353" or "[2001:db8::53]:5353". Default: those of the NS
+    /// with or without a port, for example "192.0.2.53", "192.0.2.53:5353" or "2001:db8::53". Default: those of the NS
     /// records, whose names the system's resolver resolves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 16), inner(length(min = 2, max = 54)), transform = rules::name_servers)]

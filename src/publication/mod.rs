@@ -1,8 +1,8 @@
 //! Whether what was written has reached the name servers, for who asks for that (`spec.publication` of a SolidServer).
 //!
 //! One task for each SolidServer that asks, in one term of its Lease. The engine tells it which records are in sync and not known to be
-//! published; it looks at them with growing distances ([`schedule`]), all that are due in a zone together ([`look`]), judges what it
-//! sees ([`verdict`]) and writes the condition `Published`. Nobody waits for it: what it finds changes neither `Ready` nor what passes do.
+//! published; it looks at them with growing distances (`schedule`), all that are due in a zone together (`look`), judges what it
+//! sees (`verdict`) and writes the condition `Published`. Nobody waits for it: what it finds changes neither `Ready` nor what passes do.
 //! It keeps nothing that a restart must not lose: what is not published says so in its status, and the next round over the zone finds it.
 
 mod answer;
