@@ -81,7 +81,8 @@ async fn answers_of_a_hundred_mebibytes_take_a_bounded_amount_of_memory() {
     world.simulator.reset_calls();
     world.apply(&records(2)).await;
     until_solid_server(&world, "Unreachable", "longer than").await;
-    world.until("each zone was tried", async || world.simulator.calls().total >= 2 * ZONES as u64).await;
+    // Zones whose turn comes after the trouble is known are left alone, and the appliance is tried ever more rarely.
+    world.until("many are read", async || world.simulator.calls().total >= ZONES as u64).await;
     let peak = peak_memory(&world);
     assert!(peak > before, "nothing of it was read: {before} KiB");
     assert!(peak < MEMORY_LIMIT * 3 / 4, "{peak} KiB, before it {before} KiB");
