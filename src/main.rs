@@ -9,6 +9,10 @@ use clap::Parser as _;
 use solidserver_operator::cli::{Arguments, Command, crds, doctor, export, plan, release, run};
 use solidserver_operator::controller;
 
+/// By measurement (docs/benchmarks.md). The image's binary is linked with musl, whose own allocator is the slowest of all.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// How long tasks that nobody waits for may take to end.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// A flag cannot be used; clap ends with the same.
