@@ -18,6 +18,7 @@ use solidserver_operator::lease::lease_name;
 use super::appliance::{Appliance, PASSWORD, SERVER, USER, address, fqdn};
 use super::control_plane::{ControlPlane, Options};
 use super::report::median;
+use super::tracker::Tracker;
 
 /// Where the records are that the operator serves.
 pub(crate) const NAMESPACE: &str = "bench";
@@ -247,9 +248,11 @@ impl Cluster {
     }
 
     /// What a client reaches that only writes what has to be written: a finalizer and a status for each of `count` records,
-    /// `in_flight` at one time.
+    /// `in_flight` at one time. The harness watches them as it watches those of the operator, since each change costs the API server
+    /// an event for each watch.
     pub(crate) async fn plain(&self, count: usize, in_flight: usize) -> Result<Plain> {
         let api: Api<DnsRecord> = Api::namespaced(self.client.clone(), PLAIN_NAMESPACE);
+        let _watch = Tracker::start(api.clone());
         let create = |number| {
             let api = &api;
             async move {
@@ -269,7 +272,7 @@ impl Cluster {
                     {"op": "add", "path": "/metadata/finalizers", "value": ["solidserver.dev/plain"]},
                 ]))?;
                 let name = object.metadata.name.context("a name")?;
-                anyhow::Ok(api.patch(&name, &PatchParams::default(), &Patch::Json::<()>(patch)).await?)
+                anyhow::Ok(api.patch(&name, &plain_client(), &Patch::Json::<()>(patch)).await?)
             }
         });
         let held: Vec<DnsRecord> = held.buffer_unordered(in_flight).try_collect().await?;
@@ -284,7 +287,7 @@ impl Cluster {
                     {"op": "add", "path": "/status", "value": status(&object)},
                 ]))?;
                 let name = object.metadata.name.context("a name")?;
-                anyhow::Ok(api.patch_status(&name, &PatchParams::default(), &Patch::Json::<()>(patch)).await?)
+                anyhow::Ok(api.patch_status(&name, &plain_client(), &Patch::Json::<()>(patch)).await?)
             }
         });
         let told: Vec<DnsRecord> = told.buffer_unordered(in_flight).try_collect().await?;
@@ -302,6 +305,11 @@ impl Cluster {
         cleared.buffer_unordered(in_flight).try_collect::<()>().await?;
         Ok(Plain { finalizers, statuses })
     }
+}
+
+/// Not the manager that created the objects: nobody's operator is, and whose each field is has to be worked out and kept.
+fn plain_client() -> PatchParams {
+    PatchParams { field_manager: Some("plain-client".to_owned()), ..PatchParams::default() }
 }
 
 /// A status like the one that the operator writes for a record in sync.
