@@ -4,9 +4,53 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::zones::ZoneKey;
+use crate::plan::ObjectName;
 
 /// One turn of so many is that of the zone that has waited longest, so that none waits for ever.
 const LONGEST_ONE_IN: u64 = 8;
+
+/// Most DnsRecords that one slice decides again because their turn has not come yet. A slice of a second ends a few hundred of them, and to
+/// decide all of twenty thousand each time would cost more than to write them.
+const PORTION: usize = 2_000;
+
+/// Takes out of `dirty` what the next slice decides: all that it has not decided before, so that the deletion guard sees a wave at once,
+/// and of what was left over a portion in which all namespaces have the same share.
+pub(super) fn portion(
+    dirty: &mut BTreeSet<ObjectName>,
+    left_over: impl Fn(&ObjectName) -> bool,
+) -> BTreeSet<ObjectName> {
+    portion_of(PORTION, dirty, left_over)
+}
+
+fn portion_of(
+    most: usize,
+    dirty: &mut BTreeSet<ObjectName>,
+    left_over: impl Fn(&ObjectName) -> bool,
+) -> BTreeSet<ObjectName> {
+    if dirty.len() <= most {
+        return std::mem::take(dirty);
+    }
+    let (left, mut taken): (BTreeSet<_>, BTreeSet<_>) =
+        std::mem::take(dirty).into_iter().partition(|object| left_over(object));
+    let mut namespaces: BTreeMap<Arc<str>, VecDeque<ObjectName>> = BTreeMap::new();
+    for object in left {
+        namespaces.entry(Arc::clone(&object.namespace)).or_default().push_back(object);
+    }
+    let mut free = most;
+    while free > 0 && !namespaces.is_empty() {
+        for objects in namespaces.values_mut() {
+            if free > 0
+                && let Some(object) = objects.pop_front()
+            {
+                taken.insert(object);
+                free -= 1;
+            }
+        }
+        namespaces.retain(|_, objects| !objects.is_empty());
+    }
+    dirty.extend(namespaces.into_values().flatten());
+    taken
+}
 
 /// Zones that are due but wait for one of their appliance's passes to end. Those with changes that people wait for go before those
 /// that are only looked at, and among them the one whose namespaces have had no turn for the longest time.
@@ -99,5 +143,41 @@ mod tests {
         let order = order(&mut turns, 21);
         assert_eq!(order.iter().position(|zone| zone == "0"), Some(7), "{order:?}");
         assert_eq!(order.len(), 21);
+    }
+
+    fn objects(namespace: &str, count: usize) -> impl Iterator<Item = ObjectName> {
+        (0..count).map(move |number| ObjectName::new(namespace, format!("r{number:03}").as_str()))
+    }
+
+    #[test]
+    fn little_is_taken_as_a_whole() {
+        let mut dirty: BTreeSet<_> = objects("all", 10).collect();
+        assert_eq!(portion_of(10, &mut dirty, |_| true).len(), 10);
+        assert!(dirty.is_empty());
+    }
+
+    #[test]
+    fn of_what_was_left_over_each_namespace_gets_the_same_share_and_nothing_is_lost() {
+        let all: BTreeSet<_> =
+            objects("all", 100).chain(objects("few", 3)).chain(objects("zoo", 50)).collect();
+        let mut dirty = all.clone();
+        let first = portion_of(13, &mut dirty, |_| true);
+        let share = |namespace: &str| first.iter().filter(|object| &*object.namespace == namespace).count();
+        assert_eq!((share("all"), share("few"), share("zoo")), (5, 3, 5));
+        let mut seen = first;
+        while !dirty.is_empty() {
+            let next = portion_of(13, &mut dirty, |_| true);
+            assert!(!next.is_empty() && next.len() <= 13 && seen.is_disjoint(&next));
+            seen.extend(next);
+        }
+        assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn what_was_not_decided_before_is_never_held_back() {
+        let mut dirty: BTreeSet<_> = objects("new", 40).chain(objects("old", 40)).collect();
+        let taken = portion_of(10, &mut dirty, |object| &*object.namespace == "old");
+        assert_eq!(taken.iter().filter(|object| &*object.namespace == "new").count(), 40);
+        assert_eq!((taken.len(), dirty.len()), (50, 30));
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct ZoneState {
     members: HashMap<Name, Vec<ObjectName>>,
     /// DnsRecords to be decided in the next pass.
     pub(super) dirty: BTreeSet<ObjectName>,
+    /// The pass that runs was given a portion of them only; the others are still here.
+    pub(super) portioned: bool,
     /// DnsRecords to be decided again at a time.
     pub(super) retries: BTreeMap<ObjectName, Instant>,
     /// A reading of the whole zone is due.
@@ -187,13 +189,21 @@ pub(super) struct Slot {
     pub(super) lost_zone: bool,
     /// In how many whole looks its zone was missing.
     pub(super) missed_zone: u32,
-    /// Since when it has had work to do, for the status of those that wait long.
+    /// Since when a person has waited for it to settle.
     pub(super) waits_since: Option<Instant>,
+    /// Whether its status says that it waits.
+    pub(super) waiting_told: bool,
     /// Since when its SolidServer has been missing, until that was told.
     pub(super) unserved_since: Option<Instant>,
 }
 
 impl Slot {
+    /// Nobody waits for it any more.
+    pub(super) fn is_served(&mut self) {
+        self.waits_since = None;
+        self.waiting_told = false;
+    }
+
     /// A new object; what its status says of a write that was held goes on to count.
     #[must_use]
     pub(super) fn new(record: &DnsRecord, now: Instant, since_start: Duration) -> Self {
@@ -213,6 +223,7 @@ impl Slot {
             lost_zone: false,
             missed_zone: 0,
             waits_since: Some(now),
+            waiting_told: false,
             unserved_since: None,
         }
     }

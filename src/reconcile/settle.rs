@@ -432,6 +432,7 @@ impl Slice<'_> {
         let changes = || decision.steps.changes().map(Change::in_words).collect::<Vec<_>>().join("; ");
         match decision.motive {
             Motive::Drift => {
+                self.tools.metrics.drift_repaired(self.solid_server);
                 self.tools.events.send(Notice::normal(record, "DriftRepaired", changes()));
             }
             Motive::Adoption => self.tools.events.send(Notice::normal(record, "Adopted", changes())),

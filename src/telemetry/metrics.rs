@@ -1,8 +1,9 @@
 //! Metrics in the OpenMetrics text format. `docs/reference/metrics.md` lists them; a test holds the page to
 //! this file.
 //!
-//! Label values are bounded: `solid_server` by the SolidServers there are, every other one by being a literal
-//! of this program (`&'static str`). Names of records, namespaces and messages are never labels.
+//! Label values are bounded: `solid_server` by the SolidServers there are, `server`, `view` and `zone` by the zones that hold their
+//! records, every other one by being a literal of this program (`&'static str`). Names of records, namespaces and messages are
+//! never labels.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -19,6 +20,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::record::Place;
 
 /// What the names of all metrics begin with.
 const PREFIX: &str = "solidserver_operator";
@@ -53,6 +56,9 @@ pub struct Metrics {
     round_duration: PerSolidServer<NoMoreLabels, Histogram>,
     publication_duration: PerSolidServer<ByLabels, Histogram>,
     queue_depth: Gauge,
+    queue_oldest: Gauge<f64, AtomicU64>,
+    drift_repaired: PerSolidServer<NoMoreLabels, Counter>,
+    zone_last_success: PerSolidServer<ZoneLabels, Gauge<f64, AtomicU64>>,
     up: PerSolidServer<NoMoreLabels, Gauge>,
     leading: PerSolidServer<NoMoreLabels, Gauge>,
 }
@@ -106,6 +112,16 @@ impl Metrics {
             "DnsRecords that differ from the appliance and are left so, by what keeps them from being written",
             Gauge::default,
         );
+        let drift_repaired = to.family(
+            "drift_repaired",
+            "DnsRecords whose rows somebody else had changed, and that were put right again",
+            Counter::default,
+        );
+        let zone_last_success = to.family_in_seconds(
+            "zone_last_success_timestamp",
+            "Unix time at which a pass over the zone last ended without trouble with the zone or its appliance",
+            Gauge::default,
+        );
         let last_round = to.family_in_seconds(
             "last_round_timestamp",
             "Unix time at which the last whole round over all zones ended",
@@ -143,6 +159,13 @@ impl Metrics {
             "DnsRecords that wait for a pass over their zone",
             queue_depth.clone(),
         );
+        let queue_oldest = Gauge::default();
+        registry.register_with_unit(
+            "queue_oldest",
+            "Age of the oldest change of a DnsRecord that has not settled yet; 0 when there is none",
+            Unit::Seconds,
+            queue_oldest.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             calls,
@@ -160,6 +183,9 @@ impl Metrics {
             round_duration,
             publication_duration,
             queue_depth,
+            queue_oldest,
+            drift_repaired,
+            zone_last_success,
             up,
             leading,
         }
@@ -264,6 +290,30 @@ impl Metrics {
         self.queue_depth.set(gauge(records));
     }
 
+    /// How long the oldest change of a DnsRecord has waited that has not settled yet.
+    pub fn queue_oldest(&self, age: Duration) {
+        self.queue_oldest.set(age.as_secs_f64());
+    }
+
+    /// A DnsRecord that had drifted was put right.
+    pub fn drift_repaired(&self, solid_server: &str) {
+        self.drift_repaired.with(solid_server, NO_MORE, |repaired| {
+            repaired.inc();
+        });
+    }
+
+    /// A pass over a zone has ended without trouble, `finished_at` seconds after the Unix epoch.
+    pub fn zone_succeeded(&self, solid_server: &str, place: &Place, finished_at: f64) {
+        self.zone_last_success.with(solid_server, ZoneLabels::of(place), |last| {
+            last.set(finished_at);
+        });
+    }
+
+    /// No DnsRecord of this operator concerns the zone any more.
+    pub fn forget_zone(&self, solid_server: &str, place: &Place) {
+        self.zone_last_success.forget_one(solid_server, ZoneLabels::of(place));
+    }
+
     /// Whether the appliance answered the last probe as it should.
     pub fn solid_server_up(&self, solid_server: &str, up: bool) {
         self.up.with(solid_server, NO_MORE, |gauge| {
@@ -290,6 +340,8 @@ impl Metrics {
         self.orphaned_rows.forget(solid_server);
         self.deletions_held.forget(solid_server);
         self.differences_left.forget(solid_server);
+        self.drift_repaired.forget(solid_server);
+        self.zone_last_success.forget(solid_server);
         self.last_round.forget(solid_server);
         self.round_duration.forget(solid_server);
         self.publication_duration.forget(solid_server);
@@ -339,6 +391,13 @@ impl<L: Clone + Eq + Hash, M> PerSolidServer<L, M> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         change(&self.family.get_or_create(&labels));
         known.insert(labels);
+    }
+
+    fn forget_one(&self, solid_server: &str, labels: L) {
+        let labels = (SolidServerLabel { solid_server: solid_server.to_owned() }, labels);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(&labels);
+        self.family.remove(&labels);
     }
 
     fn forget(&self, solid_server: &str) {
@@ -402,6 +461,24 @@ struct ByLabels {
     by: &'static str,
 }
 
+/// A zone that holds rows of DnsRecords: as many as there are such zones.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ZoneLabels {
+    server: String,
+    view: String,
+    zone: String,
+}
+
+impl ZoneLabels {
+    fn of(place: &Place) -> Self {
+        Self {
+            server: place.server.to_string(),
+            view: place.view.as_deref().unwrap_or_default().to_owned(),
+            zone: place.zone.to_string(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
     service: &'static str,
@@ -445,173 +522,4 @@ struct OutcomeLabels {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fmt::Write as _;
-    use std::path::Path;
-
-    /// Set to write the table of the page instead of comparing it.
-    const WRITE: &str = "WRITE_METRICS_PAGE";
-    const BEGIN: &str = "<!-- table begin: generated from src/telemetry/metrics.rs -->\n";
-    const END: &str = "<!-- table end -->";
-
-    fn everything(solid_server: &str) -> Metrics {
-        let metrics = Metrics::new();
-        count_everything(&metrics, solid_server);
-        metrics
-    }
-
-    fn count_everything(metrics: &Metrics, solid_server: &str) {
-        let second = Duration::from_secs(1);
-        metrics.call(solid_server, "dns_rr_list", "ok", second);
-        metrics.gate_waited(solid_server, second);
-        metrics.pass(solid_server, "whole", second);
-        metrics.rows_changed(solid_server, "add", "ok");
-        metrics.decided(solid_server, "in_sync");
-        metrics.records(solid_server, 5, 4, 3, 2);
-        metrics.deletions_held(solid_server, 6);
-        metrics.differences_left(solid_server, 8, 9);
-        metrics.status_patched("ok");
-        metrics.round(solid_server, 1_700_000_000.5, second);
-        metrics.published(solid_server, "appliance", second);
-        metrics.queue_depth(7);
-        metrics.solid_server_up(solid_server, true);
-        metrics.leads(solid_server);
-    }
-
-    fn samples(text: &str) -> Vec<&str> {
-        text.lines().filter(|line| !line.starts_with('#')).collect()
-    }
-
-    fn sample<'a>(text: &'a str, series: &str) -> Option<&'a str> {
-        samples(text).into_iter().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))
-    }
-
-    #[test]
-    fn what_is_counted_is_what_is_shown() {
-        let metrics = everything("default");
-        metrics.call("default", "dns_rr_list", "ok", Duration::from_secs(2));
-        metrics.call("default", "dns_rr_list", "unreachable", Duration::ZERO);
-        let text = metrics.encode().unwrap();
-        for (series, value) in [
-            (
-                r#"solidserver_operator_calls_total{solid_server="default",service="dns_rr_list",outcome="ok"}"#,
-                "2",
-            ),
-            (
-                r#"solidserver_operator_calls_total{solid_server="default",service="dns_rr_list",outcome="unreachable"}"#,
-                "1",
-            ),
-            (
-                r#"solidserver_operator_call_duration_seconds_sum{solid_server="default",service="dns_rr_list"}"#,
-                "3.0",
-            ),
-            (
-                r#"solidserver_operator_row_changes_total{solid_server="default",change="add",outcome="ok"}"#,
-                "1",
-            ),
-            (r#"solidserver_operator_records{solid_server="default",standing="ready"}"#, "5"),
-            (r#"solidserver_operator_records{solid_server="default",standing="reconciling"}"#, "4"),
-            (r#"solidserver_operator_records{solid_server="default",standing="stalled"}"#, "3"),
-            (r#"solidserver_operator_orphaned_rows{solid_server="default"}"#, "2"),
-            (r#"solidserver_operator_deletions_held{solid_server="default"}"#, "6"),
-            (r#"solidserver_operator_differences_left{solid_server="default",cause="suspend"}"#, "8"),
-            (r#"solidserver_operator_differences_left{solid_server="default",cause="drift_policy"}"#, "9"),
-            (r#"solidserver_operator_last_round_timestamp_seconds{solid_server="default"}"#, "1700000000.5"),
-            (r#"solidserver_operator_solid_server_up{solid_server="default"}"#, "1"),
-            (r#"solidserver_operator_leading{solid_server="default"}"#, "1"),
-            ("solidserver_operator_queue_depth", "7"),
-        ] {
-            assert_eq!(sample(&text, series), Some(value), "{series} in\n{text}");
-        }
-        assert!(text.ends_with("# EOF\n"));
-    }
-
-    #[test]
-    fn clones_count_together() {
-        let metrics = Metrics::new();
-        let clone = metrics.clone();
-        clone.status_patched("ok");
-        metrics.status_patched("ok");
-        let text = metrics.encode().unwrap();
-        assert_eq!(sample(&text, r#"solidserver_operator_status_patches_total{outcome="ok"}"#), Some("2"));
-    }
-
-    #[test]
-    fn a_solid_server_that_is_gone_leaves_no_series() {
-        let metrics = everything("stays");
-        let before = metrics.encode().unwrap();
-        count_everything(&metrics, "goes");
-        assert!(metrics.encode().unwrap().contains(r#""goes""#));
-        metrics.forget("goes");
-        let after = metrics.encode().unwrap();
-        assert!(!after.contains(r#""goes""#), "{after}");
-        let others = |text: &str| -> Vec<String> {
-            samples(text).into_iter().filter(|line| line.contains(r#""stays""#)).map(str::to_owned).collect()
-        };
-        assert_eq!(others(&after).len(), others(&before).len());
-        assert!(!others(&after).is_empty());
-    }
-
-    #[test]
-    fn a_name_in_a_label_is_escaped() {
-        let metrics = Metrics::new();
-        metrics.solid_server_up("a\"b\\c\nd", true);
-        let text = metrics.encode().unwrap();
-        assert!(text.contains(r#"{solid_server="a\"b\\c\nd"} 1"#), "{text}");
-    }
-
-    /// The rows of the page, from what the registry says of itself: name, kind, labels and help of every
-    /// metric.
-    fn table() -> String {
-        let text = everything("default").encode().unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        let mut table = "| metric | kind | labels | meaning |\n|---|---|---|---|\n".to_owned();
-        for line in &lines {
-            let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' '))
-            else {
-                continue;
-            };
-            let kind = lines
-                .iter()
-                .find_map(|line| line.strip_prefix("# TYPE ")?.strip_prefix(name)?.strip_prefix(' '))
-                .unwrap();
-            let series = match kind {
-                "counter" => format!("{name}_total"),
-                "info" => format!("{name}_info"),
-                _ => name.to_owned(),
-            };
-            let sampled = if kind == "histogram" { format!("{name}_sum") } else { series.clone() };
-            let first = samples(&text)
-                .into_iter()
-                .find_map(|line| line.strip_prefix(&sampled).filter(|rest| rest.starts_with(['{', ' '])))
-                .unwrap_or_else(|| panic!("{sampled} has no sample; count it in everything()"));
-            let labels: Vec<String> = first
-                .strip_prefix('{')
-                .and_then(|rest| rest.split_once('}'))
-                .map(|(labels, _)| {
-                    labels.split(',').map(|label| format!("`{}`", label.split('=').next().unwrap())).collect()
-                })
-                .unwrap_or_default();
-            writeln!(table, "| `{series}` | {kind} | {} | {help} |", labels.join(", ")).unwrap();
-        }
-        table
-    }
-
-    #[test]
-    fn the_page_lists_what_there_is() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/metrics.md");
-        let page = std::fs::read_to_string(&path).unwrap();
-        let (before, rest) = page.split_once(BEGIN).expect("the page has a marked place for the table");
-        let (committed, after) = rest.split_once(END).expect("the marked place has an end");
-        let table = table();
-        if std::env::var_os(WRITE).is_some() {
-            std::fs::write(&path, [before, BEGIN, &table, END, after].concat()).unwrap();
-            return;
-        }
-        assert!(
-            committed == table,
-            "docs/reference/metrics.md is not what the registry says; run: {WRITE}=1 cargo test --lib telemetry::metrics\n{table}"
-        );
-    }
-}
+mod tests;

@@ -113,6 +113,7 @@ impl Engine {
                 if let Some(slot) = self.slots.get_mut(&object) {
                     // As long as another replica worked on it, nobody counted here.
                     slot.waits_since = Some(Instant::now());
+                    slot.waiting_told = false;
                 }
                 self.rebind(&object, true);
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::{debug, error};
 
@@ -13,6 +14,7 @@ use super::{Engine, PASSES_OF_ONE};
 use crate::api::desired::{claim, reconcile_requested};
 use crate::api::{ApprovalKind, DnsRecord, Publication, Reason, SolidServerSpec};
 use crate::controller::appliance::Ask;
+use crate::controller::turns::portion;
 use crate::controller::zones::{Seen, Slot, ZoneKey, ZoneState};
 use crate::plan::{Allowance, Marks, ObjectName, Stage};
 use crate::reconcile::{
@@ -140,13 +142,18 @@ impl Engine {
             self.queue.at(zone, next);
         }
         let whole = state.whole_due;
-        let mut focus = if whole { state.all() } else { state.dirty.clone() };
+        let mut focus = if whole {
+            state.dirty.clear();
+            state.all()
+        } else {
+            portion(&mut state.dirty, |object| self.slots.get(object).is_some_and(|slot| slot.left_over))
+        };
+        state.portioned = !state.dirty.is_empty();
         // A wave of deletions is judged as a whole or not at all.
         let judges = focus.iter().any(|object| state.guard.waiting.contains_key(object));
         if judges {
             focus.extend(state.guard.waiting.keys().cloned());
         }
-        state.dirty.clear();
         if whole {
             state.retries.clear();
         }
@@ -331,6 +338,10 @@ impl Engine {
             }
             held_changed = held_before.held != state.guard.held;
             state.known = done.known;
+            if done.trouble.is_none() {
+                let now = Timestamp::now().as_duration().as_secs_f64();
+                self.tools.metrics.zone_succeeded(&zone.solid_server, &zone.place, now);
+            }
             state.whole_due |= failed && done.whole;
             state.failures = if failed { state.failures + 1 } else { 0 };
             let class = done.trouble.as_ref().map_or(ErrorClass::Outage, |trouble| trouble.class);
@@ -349,7 +360,11 @@ impl Engine {
         let settled: BTreeSet<ObjectName> =
             done.settled.iter().map(|settled| settled.object.clone()).collect();
         let touched: BTreeSet<_> = done.settled.iter().flat_map(|settled| settled.touched.clone()).collect();
-        let mut goes_on = false;
+        let portioned = self.zones.get(zone).is_some_and(|state| state.portioned);
+        let mut goes_on = portioned && done.trouble.is_none();
+        if let Some(trouble) = done.trouble.as_ref().filter(|_| portioned) {
+            self.put_off_the_rest(zone, trouble.class, now);
+        }
         for mut one in done.settled {
             if let (Ending::Later, Some(trouble)) = (one.ending, &done.trouble) {
                 // Those whose turn did not come would meet the same trouble.
@@ -453,7 +468,7 @@ impl Engine {
         let mut again_at = None;
         match settled.ending {
             Ending::Settled => {
-                slot.waits_since = None;
+                slot.is_served();
                 again_at = until.filter(|until| *until > now);
             }
             Ending::Later => {
@@ -464,12 +479,8 @@ impl Engine {
             }
             Ending::NotBefore(at) => again_at = Some(Instant::from_std(self.tools.started + at)),
             Ending::Again(class) => {
-                let pause = self
-                    .appliances
-                    .get(&zone.solid_server)
-                    .and_then(|appliance| appliance.ready.as_ref()?.client.paused_for());
-                let wait = reconcile::delay(class, slot.attempts, rand::random());
-                again_at = Some(now + pause.map_or(wait, |pause| pause.max(wait)));
+                let attempts = slot.attempts;
+                again_at = Some(now + self.pause_before(zone, class, attempts));
             }
             Ending::Vanished => {
                 again_at = Some(now + reconcile::delay(ErrorClass::Kubernetes, 4, rand::random()));
@@ -487,12 +498,39 @@ impl Engine {
             }
             // Its spec has changed since: it is decided anew.
             Ending::Moved | Ending::Left => {}
-            Ending::Released => slot.waits_since = None,
+            Ending::Released => slot.is_served(),
         }
         if let (Some(at), Some(state)) = (again_at, self.zones.get_mut(zone))
             && !state.dirty.contains(&object)
         {
             state.retries.insert(object, at);
+        }
+    }
+
+    /// How long a DnsRecord waits after an error: at least as long as the appliance asked to be left alone.
+    fn pause_before(&self, zone: &ZoneKey, class: ErrorClass, attempts: u32) -> Duration {
+        let appliance = self.appliances.get(&zone.solid_server);
+        let pause = appliance.and_then(|appliance| appliance.ready.as_ref()?.client.paused_for());
+        let wait = reconcile::delay(class, attempts, rand::random());
+        pause.map_or(wait, |pause| pause.max(wait))
+    }
+
+    /// Those that a pass was not even given because they were too many would meet the trouble that it met.
+    fn put_off_the_rest(&mut self, zone: &ZoneKey, class: ErrorClass, now: Instant) {
+        let Some(state) = self.zones.get_mut(zone) else { return };
+        let left_over = |object: &ObjectName| self.slots.get(object).is_some_and(|slot| slot.left_over);
+        let rest: Vec<ObjectName> = state.dirty.iter().filter(|object| left_over(object)).cloned().collect();
+        for object in &rest {
+            state.dirty.remove(object);
+        }
+        for object in rest {
+            let Some(slot) = self.slots.get_mut(&object) else { continue };
+            slot.attempts += 1;
+            let attempts = slot.attempts;
+            let at = now + self.pause_before(zone, class, attempts);
+            if let Some(state) = self.zones.get_mut(zone) {
+                state.retries.insert(object, at);
+            }
         }
     }
 

@@ -336,6 +336,7 @@ impl Engine {
     /// Nobody needs the zone any more.
     pub(super) fn forget_zone(&mut self, zone: &ZoneKey) {
         self.zones.remove(zone);
+        self.tools.metrics.forget_zone(&zone.solid_server, &zone.place);
         if let Some(appliance) = self.appliances.get(&zone.solid_server) {
             appliance.ask(Ask::Zone { place: zone.place.clone(), trouble: None });
         }

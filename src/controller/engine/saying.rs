@@ -1,6 +1,7 @@
 //! What is said and done outside of passes: refusals, outages, long waits, finalizers, counts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::warn;
@@ -154,16 +155,21 @@ impl Engine {
             self.errands.entry(object).or_insert(errand);
         }
         let now = Instant::now();
-        let waiting: Vec<ObjectName> = self
-            .slots
-            .iter()
-            .filter(|(_, slot)| self.term(&slot.solid_server).is_some())
-            .filter(|(_, slot)| slot.waits_since.is_some_and(|since| now.duration_since(since) >= PATIENCE))
-            .map(|(object, _)| object.clone())
-            .collect();
+        let (mut oldest, mut waiting) = (Duration::ZERO, Vec::new());
+        for (object, slot) in &self.slots {
+            let Some(since) = slot.waits_since.filter(|_| self.term(&slot.solid_server).is_some()) else {
+                continue;
+            };
+            let age = now.duration_since(since);
+            oldest = oldest.max(age);
+            if age >= PATIENCE && !slot.waiting_told {
+                waiting.push(object.clone());
+            }
+        }
+        self.tools.metrics.queue_oldest(oldest);
         for object in waiting {
             if let Some(slot) = self.slots.get_mut(&object) {
-                slot.waits_since = None;
+                slot.waiting_told = true;
             }
             self.errands.entry(object).or_insert(Errand::TellWaiting);
         }
