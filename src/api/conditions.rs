@@ -82,6 +82,14 @@ macro_rules! reasons {
                     $(Self::$reason => Standing::$standing,)+
                 }
             }
+
+            /// What is said of it above, for the page of reasons.
+            #[cfg(test)]
+            pub(crate) const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$reason => concat!($($doc),+),)+
+                }
+            }
         }
     };
 }

@@ -6,6 +6,8 @@ pub mod export;
 pub mod manifests;
 pub mod plan;
 mod progress;
+#[cfg(test)]
+mod reference;
 pub mod release;
 pub mod run;
 pub mod target;

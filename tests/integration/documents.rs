@@ -112,6 +112,24 @@ fn relative_links_in_markdown_lead_somewhere() {
 }
 
 #[test]
+fn every_page_is_in_the_book_and_every_page_of_the_book_is_there() {
+    let docs = root().join("docs");
+    let summary = links(&fs::read_to_string(docs.join("SUMMARY.md")).unwrap());
+    let mut missing: Vec<String> = texts()
+        .into_iter()
+        .filter_map(|(path, _)| Some(path.strip_prefix(&docs).ok()?.to_str()?.to_owned()))
+        .filter(|page| page.ends_with(".md") && page != "SUMMARY.md" && !summary.contains(page))
+        .collect();
+    missing.sort();
+    assert_eq!(missing, [""; 0], "not in docs/SUMMARY.md");
+    let twice: Vec<&String> =
+        summary.iter().filter(|page| summary.iter().filter(|other| other == page).count() > 1).collect();
+    assert_eq!(twice, [""; 0], "twice in docs/SUMMARY.md");
+    // That each leads somewhere is seen with all other links.
+    assert!(summary.len() > 40, "{}", summary.len());
+}
+
+#[test]
 fn every_reason_is_explained_once() {
     let page = fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
     let mut explained: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();

@@ -72,6 +72,8 @@ mod monitoring;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod plan_command;
 #[cfg(test)]
 mod publication;

@@ -34,6 +34,8 @@ pub(crate) struct World {
     replicas: BTreeMap<String, Operator>,
     /// `--lease-duration`, `--lease-renew` and `--lease-retry` of operators that are started from now on.
     pub(crate) leases: [&'static str; 3],
+    /// `--cluster-name` of operators that are started from now on.
+    pub(crate) cluster_name: &'static str,
     pub(crate) plane: Plane,
     folder: tempfile::TempDir,
     starts: usize,
@@ -103,6 +105,7 @@ impl World {
             replicas: BTreeMap::new(),
             // Short enough for those that kill the operator, and long enough for an API server on a machine that is busy.
             leases: ["10s", "8s", "500ms"],
+            cluster_name: "test",
             plane,
             folder,
             starts: 0,
@@ -268,7 +271,7 @@ impl World {
         let [duration, renew, retry] = self.leases;
         let child = command
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .args(["run", "--cluster-name", "test", "--operator-namespace", OPERATOR_NAMESPACE])
+            .args(["run", "--cluster-name", self.cluster_name, "--operator-namespace", OPERATOR_NAMESPACE])
             .args(["--http-listen", &format!("127.0.0.1:{port}")])
             // RUST_LOG of the world's environment, where there is one.
             .args(self.log_flag())
@@ -438,7 +441,8 @@ impl World {
         rows
     }
 
-    async fn situation(&self) -> String {
+    /// What stands where, for whoever reads of a failure.
+    pub(crate) async fn situation(&self) -> String {
         let mut text = String::new();
         let list = self.plane.kubectl(&["get", "dnsrecords,solidservers", "-A", "-o", "wide"]).await;
         if let Ok(list) = list {
