@@ -25,21 +25,27 @@ impl Planner<'_, '_> {
             Owner::Object(object) => self.sharer(object, key).is_none_or(|other| !other.writable),
             _ => true,
         };
-        let is_wanted = |row: &Row| row.data.as_ref().is_some_and(|data| claim.rrset.values.contains(data));
+        let sharers = || self.writing_sharers(key).chain([claim]);
+        let wants = |sharer: &Claim, row: &Row| {
+            row.data.as_ref().is_some_and(|data| sharer.rrset.values.contains(data))
+        };
+        let is_wanted = |row: &Row| sharers().any(|sharer| wants(sharer, row));
         let marked = others.iter().find(|(_, owner)| is_foreign(owner)).map(|(row, _)| row.ttl);
-        let stays = marked.or_else(|| unmarked.iter().find(|row| !is_wanted(row)).map(|row| row.ttl));
-        let first = || self.first_sharer(key).filter(|first| first.object != claim.object);
-        if let Some(ttl) = stays.or_else(|| first().map(|first| first.rrset.ttl)) {
+        if let Some(ttl) = marked.or_else(|| unmarked.iter().find(|row| !is_wanted(row)).map(|row| row.ttl)) {
             return (ttl, Some(ttl));
         }
-        let may_differ = |row: &&&Row| match claim.adoption {
-            Adoption::Never => true,
-            Adoption::IfIdentical => row.ttl != claim.rrset.ttl,
-            Adoption::Always => false,
+        let ttl = self.first_sharer(key).unwrap_or(claim).rrset.ttl;
+        // Whoever wants it: the answer must be the same for all sharers.
+        let is_taken_over = |row: &Row| {
+            sharers().filter(|sharer| wants(sharer, row)).any(|sharer| match sharer.adoption {
+                Adoption::Never => false,
+                Adoption::IfIdentical => row.ttl == ttl,
+                Adoption::Always => true,
+            })
         };
-        match unmarked.iter().find(may_differ) {
+        match unmarked.iter().find(|row| !is_taken_over(row)) {
             Some(row) => (row.ttl, None),
-            None => (claim.rrset.ttl, Some(claim.rrset.ttl)),
+            None => (ttl, Some(ttl)),
         }
     }
 

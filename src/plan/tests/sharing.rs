@@ -160,3 +160,24 @@ fn a_sharer_without_a_row_of_its_own_shows_the_ttl_that_is_there() {
     assert_eq!(scene.outcome("shop/b"), ("in sync 600".to_owned(), vec![]));
     assert!(scene.outcome("blog/b").0.starts_with("drifted"));
 }
+
+#[test]
+fn an_unmarked_row_that_no_sharer_takes_over_sets_the_ttl_for_all_of_them() {
+    // shop/second wants the row that is there and must not take it over; shop/first, the older one, does not want it.
+    let first = claim("shop/first", "a.example.com 600 A 192.0.2.1").shared().created(1);
+    let second = claim("shop/second", "a.example.com 600 A 192.0.2.2, 192.0.2.3").shared().created(2);
+    let claims = [first, second.adopting(Adoption::Never)];
+    let mut scene = Scene::new(claims, [row("1 a.example.com 300 A 192.0.2.3")]);
+    for round in 0..3 {
+        for owner in ["shop/first", "shop/second"] {
+            let (verdict, steps) = scene.outcome(owner);
+            assert_eq!(
+                (verdict.as_str(), steps.len()),
+                ("in sync 300", usize::from(round == 0)),
+                "{owner}, round {round}"
+            );
+        }
+        scene.apply(&scene.plan());
+        assert!(scene.rows.iter().all(|row| row.ttl == 300), "round {round}");
+    }
+}
