@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Decision, Motive};
+use super::{Change, Decision, Motive};
 
 /// Puts decisions, which come in the order in which one namespace's shall be made, into that of turns.
 pub(super) fn in_turns(decisions: Vec<Decision>) -> Vec<Decision> {
@@ -15,7 +15,8 @@ pub(super) fn in_turns(decisions: Vec<Decision>) -> Vec<Decision> {
             let repair = decision.motive == Motive::Drift;
             // Those with nothing to write cost next to nothing: they take no turn from those with something.
             let namespace = std::sync::Arc::clone(&decision.object.namespace);
-            let group = (repair, decision.steps.is_empty(), namespace, decision.left_over);
+            let is_new = decision.steps.changes().all(|change| matches!(change, Change::Add(_)));
+            let group = (repair, decision.steps.is_empty(), namespace, decision.left_over, is_new);
             let count = counts.entry(group).or_default();
             *count += 1;
             ((repair, *count), decision)

@@ -49,6 +49,17 @@ fn records_in_sync_take_no_turn_from_those_that_are_not() {
 }
 
 #[test]
+fn what_has_rows_already_takes_turns_with_what_is_new() {
+    let mut claims = records("all", 100);
+    claims.push(claim("all/zz1", "z1.example.com 900 A 192.0.2.1"));
+    let rows = vec![row("1 z1.example.com 600 A 192.0.2.1").marked("all/zz1")];
+    // As what people wait for, and not as a repair.
+    claims[100].applied = claim("all/zz1", "z1.example.com 600 A 192.0.2.1").settled().applied;
+    let order = order(claims, rows);
+    assert_eq!(order[..3], ["all/r000", "all/zz1", "all/r001"].map(str::to_owned));
+}
+
+#[test]
 fn what_has_just_changed_takes_turns_with_what_is_left_over() {
     let left_over = records("all", 1000).into_iter().map(|claim| Claim { left_over: true, ..claim });
     let new = [
