@@ -38,7 +38,7 @@ async fn main() -> Result<()> {
         Some(other) => bail!("unknown argument {other:?}; the only one is --keep"),
     };
     if std::env::var_os("RUST_LOG").is_some() {
-        solidserver_operator::telemetry::start_logs(None, &std::env::var("RUST_LOG")?)?;
+        solidserver_operator::telemetry::start_logs(None, &std::env::var("RUST_LOG")?, None)?;
     }
     // For the HTTP clients; it fails only when the process has a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -14,10 +14,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
+use url::Url;
 
 use crate::controller::Settings as ControllerSettings;
 use crate::lease::{Timing, TimingError};
-use crate::telemetry::{Health, LogFormat, LogsError, Metrics, Server, ServerError, start_logs};
+use crate::telemetry::{
+    Health, LogFormat, LogsError, Metrics, Server, ServerError, Traces, TracesError, start_logs,
+};
 
 /// Where Kubernetes puts a Pod's own namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -86,6 +89,11 @@ pub struct RunArguments {
     #[arg(long, value_enum, value_name = "FORMAT", env = "SOLIDSERVER_OPERATOR_LOG_FORMAT")]
     log_format: Option<LogFormat>,
 
+    /// URL of a collector that traces are sent to by OTLP over HTTP; /v1/traces is appended [default:
+    /// OTEL_EXPORTER_OTLP_ENDPOINT, else no traces]
+    #[arg(long, value_name = "URL", env = "SOLIDSERVER_OPERATOR_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
+
     /// What is logged: a level, or levels by module such as info,solidserver_operator=debug [default:
     /// RUST_LOG, else info]
     #[arg(long, value_name = "FILTER", env = "SOLIDSERVER_OPERATOR_LOG")]
@@ -103,6 +111,8 @@ pub struct RunSettings {
     pub log_format: Option<LogFormat>,
     /// What is logged.
     pub log_filter: String,
+    /// Where traces are sent to: the whole URL. `None`: there are no traces.
+    pub traces: Option<Url>,
 }
 
 /// A flag whose value cannot be used.
@@ -126,6 +136,12 @@ pub enum FlagError {
         "--instance-id is {0:?}; it must be 1 to 253 letters, digits, \".\", \"_\" and \"-\", for example operator-0"
     )]
     InstanceId(String),
+    /// No URL of a collector.
+    #[error(
+        "the collector of traces is {0:?} (--otlp-endpoint or OTEL_EXPORTER_OTLP_ENDPOINT); it must be a URL with http or https, for \
+         example http://opentelemetry-collector.monitoring:4318"
+    )]
+    Collector(String),
     /// Durations of Leases that do not fit together.
     #[error(transparent)]
     Lease(#[from] TimingError),
@@ -137,6 +153,9 @@ pub enum RunError<E: std::error::Error + 'static> {
     /// Logging cannot begin.
     #[error(transparent)]
     Logs(#[from] LogsError),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// Signals cannot be awaited.
     #[error("cannot wait for SIGTERM and SIGINT")]
     Signals(#[source] io::Error),
@@ -195,6 +214,7 @@ impl RunArguments {
             lease_retry,
             log_format,
             log,
+            otlp_endpoint,
         } = self;
         let variable = |name: &str| said(surroundings.variable(name));
         let file = |path: &str| said(surroundings.file(Path::new(path)));
@@ -227,7 +247,16 @@ impl RunArguments {
         let log_filter = said(log.clone())
             .or_else(|| variable("RUST_LOG"))
             .unwrap_or_else(|| DEFAULT_LOG_FILTER.to_owned());
-        Ok(RunSettings { controller, http_listen: *http_listen, log_format: *log_format, log_filter })
+        let flag = said(otlp_endpoint.clone());
+        let whole = variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").filter(|_| flag.is_none());
+        let traces = match whole {
+            Some(whole) => Some(checked_collector(whole)?),
+            None => match flag.or_else(|| variable("OTEL_EXPORTER_OTLP_ENDPOINT")) {
+                Some(base) => Some(below(checked_collector(base)?, "v1/traces")),
+                None => None,
+            },
+        };
+        Ok(RunSettings { controller, http_listen: *http_listen, log_format: *log_format, log_filter, traces })
     }
 }
 
@@ -244,6 +273,28 @@ pub(super) fn label(flag: &'static str, value: String, example: &'static str) ->
         && bytes.iter().all(|byte| letter(*byte) || *byte == b'-')
         && ends.is_some_and(|(first, last)| letter(*first) && letter(*last));
     if good { Ok(value) } else { Err(FlagError::NotALabel { flag, value, example }) }
+}
+
+/// A login in the URL would be shown with it, so it is refused; `OTEL_EXPORTER_OTLP_HEADERS` is for that.
+fn checked_collector(said: String) -> Result<Url, FlagError> {
+    let parsed = Url::parse(&said).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+    });
+    parsed.ok_or_else(|| FlagError::Collector(without_login(said)))
+}
+
+fn below(mut base: Url, path: &str) -> Url {
+    let path = format!("{}/{path}", base.path().trim_end_matches('/'));
+    base.set_path(&path);
+    base
+}
+
+/// What stands before an at sign may be a password.
+fn without_login(said: String) -> String {
+    match said.rsplit_once('@') {
+        Some((_, rest)) => format!("...@{rest}"),
+        None => said,
+    }
 }
 
 /// The id goes into the `User-Agent` of every call, so it holds nothing that could end a header or a comment.
@@ -268,7 +319,15 @@ where
     E: std::error::Error + 'static,
     F: Future<Output = Result<(), E>>,
 {
-    start_logs(settings.log_format, &settings.log_filter)?;
+    let traces = settings
+        .traces
+        .as_ref()
+        .map(|endpoint| {
+            let controller = &settings.controller;
+            Traces::new(endpoint.as_str(), &controller.cluster_name, &controller.instance_id)
+        })
+        .transpose()?;
+    start_logs(settings.log_format, &settings.log_filter, traces.as_ref())?;
     let signals = Signals::new().map_err(RunError::Signals)?;
     let server = Server::bind(settings.http_listen).await?;
     info!(
@@ -282,7 +341,11 @@ where
     // A task of its own: it answers as long as anything works, also while the controller ends.
     let serving = tokio::spawn(server.run(metrics.clone(), health.clone(), stop_server.clone()));
     let working = controller(settings.controller, metrics, health, stop.clone());
-    until_stopped(signals, Box::pin(working), serving, stop, stop_server).await
+    let answer = until_stopped(signals, Box::pin(working), serving, stop, stop_server).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    answer
 }
 
 async fn until_stopped<E: std::error::Error + 'static>(
@@ -400,7 +463,7 @@ mod tests {
                 Some((argument.get_long()?.to_owned(), variable))
             })
             .collect();
-        assert_eq!(flags.len(), 11, "{flags:?}");
+        assert_eq!(flags.len(), 12, "{flags:?}");
         for (flag, variable) in flags {
             let expected = format!("SOLIDSERVER_OPERATOR_{}", flag.to_uppercase().replace('-', "_"));
             assert_eq!(variable, Some(expected), "--{flag}");
@@ -460,6 +523,29 @@ mod tests {
         assert_eq!(settings.controller.operator_namespace, "solidserver-system");
         assert_eq!(settings.controller.instance_id, "p");
         assert_eq!(settings.log_filter, "info");
+    }
+
+    #[test]
+    fn there_are_traces_where_a_collector_is_named_and_the_flag_goes_before_the_usual_variables() {
+        let traces = |flags: &[&str], variables: &[(&'static str, &'static str)]| {
+            let variables = variables.iter().copied().collect();
+            let around = Around { variables, ..Around::default() };
+            settings(&[&["--cluster-name=a"], flags].concat(), &around)
+                .map(|all| all.traces.map(String::from))
+                .map_err(|error| error.to_string())
+        };
+        let url = |text: &str| Ok(Some(text.to_owned()));
+        let usual = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://usual:4318");
+        let whole = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://whole/of/it");
+        assert_eq!(traces(&[], &[]), Ok(None));
+        assert_eq!(traces(&["--otlp-endpoint="], &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), Ok(None));
+        assert_eq!(traces(&[], &[usual]), url("http://usual:4318/v1/traces"));
+        assert_eq!(traces(&[], &[usual, whole]), url("https://whole/of/it"));
+        assert_eq!(traces(&["--otlp-endpoint=http://ours/"], &[usual, whole]), url("http://ours/v1/traces"));
+        for bad in ["collector:4318", "ftp://collector", "http://", "http://name:secret@collector"] {
+            let error = traces(&["--otlp-endpoint", bad], &[]).unwrap_err();
+            assert!(error.contains("must be a URL") && !error.contains("secret"), "{error}");
+        }
     }
 
     #[test]

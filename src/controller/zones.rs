@@ -12,6 +12,7 @@ use crate::api::{DnsRecord, Reason};
 use crate::plan::{Brake, BrakeReason, ObjectName, WrittenRow};
 use crate::reconcile::{Known, Memory, is_held, shown_reason};
 use crate::record::{Name, Place};
+use crate::telemetry::Journey;
 
 /// One zone of one appliance: the unit of work.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -191,6 +192,8 @@ pub(super) struct Slot {
     pub(super) missed_zone: u32,
     /// Since when a person has waited for it to settle.
     pub(super) waits_since: Option<Instant>,
+    /// The same for whoever looks at traces.
+    pub(super) journey: Journey,
     /// Whether its status says that it waits.
     pub(super) waiting_told: bool,
     /// Since when its SolidServer has been missing, until that was told.
@@ -201,6 +204,7 @@ impl Slot {
     /// Nobody waits for it any more.
     pub(super) fn is_served(&mut self) {
         self.waits_since = None;
+        self.journey = Journey::default();
         self.waiting_told = false;
     }
 
@@ -223,6 +227,7 @@ impl Slot {
             lost_zone: false,
             missed_zone: 0,
             waits_since: Some(now),
+            journey: Journey::default(),
             waiting_told: false,
             unserved_since: None,
         }

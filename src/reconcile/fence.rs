@@ -12,9 +12,12 @@ use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus, FIELD_MANAGER};
 use crate::lease::Claim;
+use crate::telemetry::TARGET;
 
 /// Patches of DnsRecords that are on their way at one time, of all SolidServers together. kube speaks HTTP/1.1, so each has a connection
 /// of its own: more of them than keep the API server busy cost memory and handshakes on both sides, and win nothing.
@@ -180,9 +183,26 @@ async fn patch(
     operations: Vec<Value>,
     status: bool,
 ) -> Result<Arc<DnsRecord>, FenceError> {
-    // Nobody closes it; the deadline of the call begins when it is sent.
-    let _turn = cluster.turns.acquire().await.ok();
-    apply(&cluster.claim, &api(cluster, record), record, operations, status).await.map(Arc::new)
+    let span = tracing::info_span!(
+        target: TARGET, "patch", otel.kind = "client",
+        subresource = if status { "status" } else { "" }, outcome = Empty,
+    );
+    let patched = async {
+        // Nobody closes it; the deadline of the call begins when it is sent.
+        let _turn = cluster.turns.acquire().await.ok();
+        apply(&cluster.claim, &api(cluster, record), record, operations, status).await.map(Arc::new)
+    }
+    .instrument(span.clone())
+    .await;
+    tell(&span, patched.as_ref().err());
+    patched
+}
+
+fn tell(span: &Span, error: Option<&FenceError>) {
+    match error {
+        None => span.record("outcome", "ok"),
+        Some(error) => span.record("outcome", tracing::field::display(error)),
+    };
 }
 
 /// Makes a JSON Patch of an object, or of its status, that only this very object can take.

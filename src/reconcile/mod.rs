@@ -19,14 +19,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use tracing::{debug, info, warn};
+use tracing::field::Empty;
+use tracing::{Instrument as _, debug, info, warn};
 
 use crate::api::Reason;
 use crate::lease::Claim;
 use crate::plan::{Brake, Claim as RecordClaim, Decision, Identity, Marks, ObjectName};
 use crate::record::{Place, Row};
 use crate::solidserver::Client;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Journey, Metrics, TARGET};
 
 pub use advice::advice;
 pub use events::{EventSink, Notice};
@@ -89,6 +90,8 @@ pub struct Subject {
     pub defaults_changed: bool,
     /// A reconciliation that was asked for by annotation.
     pub requested: Option<String>,
+    /// Its trace since somebody changed it.
+    pub(crate) journey: Journey,
 }
 
 /// A pass to be made.
@@ -160,7 +163,20 @@ pub struct Done {
 }
 
 /// Makes one pass.
-pub async fn pass(mut work: Work, tools: &Tools) -> Done {
+pub async fn pass(work: Work, tools: &Tools) -> Done {
+    let span = tracing::info_span!(
+        target: TARGET, parent: None, "pass",
+        solid_server = %work.solid_server, place = %work.place, records = work.subjects.len(), reads = Empty, trouble = Empty,
+    );
+    let done = make(work, tools).instrument(span.clone()).await;
+    span.record("reads", done.reads);
+    if let Some(trouble) = &done.trouble {
+        span.record("trouble", trouble.reason.as_str());
+    }
+    done
+}
+
+async fn make(mut work: Work, tools: &Tools) -> Done {
     let begun = Instant::now();
     let mut done = Done { known: work.known.take(), whole: work.scope == Scope::Whole, ..Done::default() };
 

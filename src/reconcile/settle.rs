@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tracing::{error, info, warn};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, error, info, warn};
 
 use super::advice::advice;
 use super::events::Notice;
@@ -14,7 +15,7 @@ use super::execute::{Executed, execute};
 use super::fence::{self, FenceError};
 use super::finding::{Circumstances, Finding, Publishing};
 use super::guard::Ruling;
-use super::report;
+use super::report::{self, shown_reason};
 use super::retry::{ErrorClass, is_trouble, reason, words};
 use super::{StoredRecord, Subject, Tools, Trouble};
 use crate::api::{DnsRecord, Reason, Standing};
@@ -23,6 +24,7 @@ use crate::plan::{
 };
 use crate::record::{Name, Place};
 use crate::solidserver::{Client, Error, Turn};
+use crate::telemetry::TARGET;
 
 /// How a DnsRecord came out of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +138,13 @@ impl Slice<'_> {
                 return Settled::again(decision.object, subject, ErrorClass::Kubernetes, None);
             }
         };
-        let settled = self.settle_record(decision, subject, Arc::clone(&record)).await;
+        let span = self.span(&decision, &subject);
+        let settling = self.settle_record(decision, subject, Arc::clone(&record));
+        let settled = settling.instrument(span.clone()).await;
+        if !span.is_disabled() {
+            span.record("ending", tracing::field::debug(settled.ending));
+            span.record("reason", shown_reason(&settled.record).map(Reason::as_str));
+        }
         // Thousands of them wait for the end of the pass.
         let unchanged = Arc::ptr_eq(&record, &settled.record);
         Settled {
@@ -149,6 +157,24 @@ impl Slice<'_> {
             touched: settled.touched,
             written: settled.written,
         }
+    }
+
+    /// What is traced: what somebody changed, and repairs; not what is looked at and found to be in sync, nor whose turn does not come.
+    fn span(&self, decision: &Decision, subject: &Subject) -> Span {
+        let journey = subject.journey.span();
+        let put_off = !decision.steps.is_empty() && self.is_over();
+        if put_off || (decision.steps.is_empty() && journey.is_none()) {
+            return Span::none();
+        }
+        let pass = Span::current();
+        let span = tracing::info_span!(
+            target: TARGET, parent: journey.and_then(Span::id), "settle",
+            object = %decision.object, fqdn = %decision.rrset.key.name, r#type = %decision.rrset.key.record_type,
+            place = %self.place, verdict = decision.verdict.label(), motive = ?decision.motive,
+            ending = Empty, reason = Empty,
+        );
+        span.follows_from(pass);
+        span
     }
 
     async fn settle_record(&self, decision: Decision, subject: Subject, record: Arc<DnsRecord>) -> Settled {
@@ -223,6 +249,10 @@ impl Slice<'_> {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
             .is_ok();
         one_of_the_first || Instant::now() < self.begin_until
+    }
+
+    fn is_over(&self) -> bool {
+        self.at_least.load(Ordering::Relaxed) == 0 && Instant::now() >= self.begin_until
     }
 
     /// All steps are done: say so, or let go.

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{ACCEPT, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, redirect};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use url::Url;
 
 use super::body::Bodies;
@@ -22,6 +24,7 @@ use super::login::Login;
 use super::proxy::Proxy;
 use super::{Call, CallObserver, Error, Settings};
 use crate::lease::Claim;
+use crate::telemetry::TARGET;
 
 /// Below the 5 s after which common web servers close an idle connection, so that a write is not sent into a closing one.
 const IDLE: Duration = Duration::from_secs(4);
@@ -248,6 +251,22 @@ impl Transport {
         take: impl Fn(&Answer) -> Result<T, Fault>,
         sorted: impl Fn(Fault, StatusCode) -> Error,
     ) -> Result<T, Failed> {
+        let span = tracing::info_span!(
+            target: TARGET, "call", otel.kind = "client", service = request.service,
+            operation = request.operation.as_str(), waited_ms = Empty, outcome = Empty,
+        );
+        self.call_within(&span, http, request, wait, take, sorted).instrument(span.clone()).await
+    }
+
+    async fn call_within<T>(
+        &self,
+        span: &Span,
+        http: &reqwest::Client,
+        request: &Request,
+        wait: Wait<'_>,
+        take: impl Fn(&Answer) -> Result<T, Fault>,
+        sorted: impl Fn(Fault, StatusCode) -> Error,
+    ) -> Result<T, Failed> {
         let asked = gate::now();
         let pass = self.gate.enter(wait.turn, wait.patience, wait.start_by).await.map_err(|held| {
             Failed::last(match held {
@@ -291,6 +310,8 @@ impl Transport {
             waited_ms = call.waited.as_millis(),
             "call"
         );
+        span.record("waited_ms", call.waited.as_millis() as u64);
+        span.record("outcome", call.outcome);
         if let Some(observer) = &self.observer {
             observer.on_call(&call);
         }

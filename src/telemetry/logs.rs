@@ -8,11 +8,13 @@ use std::io::{IsTerminal as _, stderr};
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+use super::traces::{TARGET, Traces};
 
 /// How the targets of libraries begin that describe every frame and every byte at the lower levels. Whoever wants that
 /// names them; a level for everything is meant for what the operator does.
@@ -45,16 +47,16 @@ pub enum LogsError {
     Begun(#[source] tracing_subscriber::util::TryInitError),
 }
 
-/// Begins to log, for the whole process. `format` absent means [`LogFormat::Text`] on a terminal, else
+/// Begins to log, for the whole process, and to make spans into `traces` where there are any. `format` absent means [`LogFormat::Text`] on a terminal, else
 /// [`LogFormat::Json`]. `filter` is a level or levels by module, as tracing-subscriber's `EnvFilter` reads
 /// them.
 ///
 /// # Errors
 /// [`LogsError`] when the filter cannot be read or logging has begun already.
-pub fn start_logs(format: Option<LogFormat>, filter: &str) -> Result<(), LogsError> {
+pub fn start_logs(format: Option<LogFormat>, filter: &str, traces: Option<&Traces>) -> Result<(), LogsError> {
     let terminal = stderr().is_terminal();
     let format = format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
-    subscriber(format, filter, terminal, stderr)?.try_init().map_err(LogsError::Begun)
+    subscriber(format, filter, terminal, stderr, traces)?.try_init().map_err(LogsError::Begun)
 }
 
 fn subscriber<W>(
@@ -62,6 +64,7 @@ fn subscriber<W>(
     filter: &str,
     colours: bool,
     writer: W,
+    traces: Option<&Traces>,
 ) -> Result<Box<dyn Subscriber + Send + Sync>, LogsError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -69,11 +72,15 @@ where
     let quiet = quiet(filter);
     let filter = EnvFilter::try_new(filter)
         .map_err(|source| LogsError::Filter { filter: filter.to_owned(), source })?;
-    let registry = tracing_subscriber::registry().with(filter).with(quiet);
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
-    Ok(match format {
-        LogFormat::Text => Box::new(registry.with(layer.with_ansi(colours))),
-        LogFormat::Json => Box::new(registry.with(layer.json().flatten_event(true).with_span_list(false))),
+    let layer = match format {
+        LogFormat::Text => layer.with_ansi(colours).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    let registry = tracing_subscriber::registry().with(layer.with_filter(filter).with_filter(quiet));
+    Ok(match traces {
+        Some(traces) => Box::new(registry.with(traces.layer())),
+        None => Box::new(registry),
     })
 }
 
@@ -86,6 +93,7 @@ fn quiet(filter: &str) -> Targets {
         .filter(|target| !target.is_empty() && target.parse::<LevelFilter>().is_err());
     Targets::new()
         .with_default(LevelFilter::TRACE)
+        .with_target(TARGET, LevelFilter::OFF)
         .with_targets(TALKATIVE.map(|target| (target, LevelFilter::INFO)))
         .with_targets(named.map(|target| (target, LevelFilter::TRACE)))
 }
@@ -113,7 +121,7 @@ mod tests {
     fn written(format: LogFormat, filter: &str, log: impl FnOnce()) -> String {
         let paper = Paper::default();
         let pages = paper.clone();
-        let subscriber = subscriber(format, filter, false, move || pages.clone()).unwrap();
+        let subscriber = subscriber(format, filter, false, move || pages.clone(), None).unwrap();
         tracing::subscriber::with_default(subscriber, log);
         let bytes = paper.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
@@ -180,8 +188,9 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_read_is_an_error_that_shows_it() {
-        let error =
-            subscriber(LogFormat::Text, "solidserver_operator=loud", false, stderr).map(drop).unwrap_err();
+        let error = subscriber(LogFormat::Text, "solidserver_operator=loud", false, stderr, None)
+            .map(drop)
+            .unwrap_err();
         assert!(matches!(error, LogsError::Filter { .. }));
         assert!(error.to_string().contains("solidserver_operator=loud"), "{error}");
     }

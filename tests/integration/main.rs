@@ -98,6 +98,8 @@ mod take_over;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod traces;
+#[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod types;

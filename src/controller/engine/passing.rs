@@ -235,6 +235,7 @@ impl Engine {
                 }
                 let subject = Subject {
                     requested,
+                    journey: slot.journey.clone(),
                     record: state,
                     suspended: record.spec.suspend,
                     brake: slot.brake.clone(),
