@@ -4,7 +4,7 @@
 //!
 //! What a page takes for granted is set up in `stage.rs`. A block that cannot run here says on the page what it needs.
 
-mod blocks;
+pub(crate) mod blocks;
 mod stage;
 
 use std::fmt::Write as _;

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::control_plane::Options;
+use crate::pages::blocks::blocks;
 use crate::world::{OPERATOR_NAMESPACE, World, for_all, manifest};
 
 /// Longer than any plan takes on a busy machine.
@@ -233,8 +234,8 @@ async fn guide(manifests: &Path, kubeconfig: &Path, kubectl: &Path) -> Vec<i32> 
     let binary = Path::new(env!("CARGO_BIN_EXE_solidserver-operator")).parent().unwrap();
     let path = format!("{}:{}:/usr/bin:/bin", binary.display(), kubectl.parent().unwrap().display());
     let mut codes = Vec::new();
-    for block in page.split("```sh\n").skip(1) {
-        let script = block.split("```").next().unwrap().replace("prod-eu1", "test");
+    for block in blocks(&page).unwrap() {
+        let script = block.code.replace("prod-eu1", "test");
         let mut shell = Command::new("sh");
         shell.env_clear().env("PATH", &path).env("HOME", place.path());
         shell.env("SOLIDSERVER_USERNAME", "operator").env("SOLIDSERVER_PASSWORD", "secret");

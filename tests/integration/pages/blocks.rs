@@ -2,18 +2,18 @@
 
 /// A fenced block of `sh`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// The line of its fence, counted from 1.
-    pub(super) line: usize,
-    pub(super) code: String,
+    pub(crate) line: usize,
+    pub(crate) code: String,
     /// What it ends with.
-    pub(super) exit: i32,
+    pub(crate) exit: i32,
     /// What it needs that is not here; it is run when this is empty.
-    pub(super) needs: Vec<String>,
+    pub(crate) needs: Vec<String>,
 }
 
 /// All of them, in their order. After `sh` a fence may say `exit=2`, and `needs=this,that`.
-pub(super) fn blocks(page: &str) -> Result<Vec<Block>, String> {
+pub(crate) fn blocks(page: &str) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     let mut open: Option<(&str, Option<Block>)> = None;
     for (index, line) in page.lines().enumerate() {
