@@ -33,7 +33,7 @@ use crate::lease::{Candidacy, Leases, UNSERVED};
 use crate::plan::{Labels, ObjectName, Remembered};
 use crate::queue::ZoneQueue;
 use crate::reconcile::{DeletionRequest, Done, StoredRecord, Tools, is_held};
-use crate::telemetry::{Health, Journey};
+use crate::telemetry::Health;
 
 /// Zones that run at the same time; each appliance has its own bound on calls.
 const PASSES: usize = 256;
@@ -386,19 +386,8 @@ impl Engine {
             self.run_for(object, Errand::Hold);
         }
         if news && self.unlisted == 0 {
-            self.follow(object);
+            self.begin_journey(object);
             self.rebind(object, true);
-        }
-    }
-
-    /// Begins a trace of what has just happened to a DnsRecord, if it is ours to settle. What is listed at the start is not news.
-    fn follow(&mut self, object: &ObjectName) {
-        let Some(slot) = self.slots.get(object) else { return };
-        if slot.journey.span().is_none() && self.term(&slot.solid_server).is_some() {
-            let journey = Journey::begin(&object.namespace, &object.name, &slot.solid_server);
-            if let Some(slot) = self.slots.get_mut(object) {
-                slot.journey = journey;
-            }
         }
     }
 

@@ -19,6 +19,7 @@ use crate::controller::zones::{Slot, ZoneKey, ZoneState};
 use crate::plan::{ObjectName, Remembered};
 use crate::reconcile::{is_held, is_ready};
 use crate::record::{Name, Place, RrsetKey};
+use crate::telemetry::Journey;
 
 /// Further whole looks at the appliance in which a record's zone must be missing before it is taken for gone.
 const LOOKS_BEFORE_GONE: u32 = 1;
@@ -27,6 +28,17 @@ const LOOKS_BEFORE_GONE: u32 = 1;
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Engine {
+    /// Begins a trace of what has just happened to a DnsRecord, if it is ours to settle. What is listed at the start is not news.
+    pub(super) fn begin_journey(&mut self, object: &ObjectName) {
+        let Some(slot) = self.slots.get(object) else { return };
+        if slot.journey.span().is_none() && self.term(&slot.solid_server).is_some() {
+            let journey = Journey::begin(&object.namespace, &object.name, &slot.solid_server);
+            if let Some(slot) = self.slots.get_mut(object) {
+                slot.journey = journey;
+            }
+        }
+    }
+
     pub(super) fn objects_of(&self, solid_server: &Arc<str>) -> Vec<ObjectName> {
         self.slots
             .iter()
