@@ -140,6 +140,12 @@ impl Family {
         self.told.retain(|child, _| children.contains(child));
     }
 
+    /// Whether any child is withheld.
+    #[must_use]
+    pub(super) fn is_withheld_something(&self) -> bool {
+        !self.told.is_empty()
+    }
+
     /// How many children are withheld for a cause.
     #[must_use]
     pub(super) fn withheld(&self, cause: Withheld) -> usize {

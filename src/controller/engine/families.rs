@@ -1,6 +1,6 @@
 //! DnsRecords that are made for another one's addresses: looked after beside the passes, which they never hold up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -296,19 +296,19 @@ impl Engine {
     /// Wakes those that wait, and counts those of which something is withheld.
     pub(super) fn count_families(&mut self) {
         self.families.wake(Instant::now());
+        let mut counts: BTreeMap<Arc<str>, [usize; Withheld::ALL.len()]> = BTreeMap::new();
         let ours = self.appliances.iter().filter(|(_, appliance)| appliance.lead.is_some());
-        for (solid_server, _) in ours {
-            let theirs = || {
-                self.families.iter().filter(|(parent, _)| {
-                    self.slots.get(*parent).is_some_and(|slot| slot.solid_server == *solid_server)
-                })
-            };
-            if theirs().next().is_none() {
-                continue;
+        counts.extend(ours.map(|(name, _)| (Arc::clone(name), [0; Withheld::ALL.len()])));
+        for (parent, family) in self.families.iter().filter(|(_, family)| family.is_withheld_something()) {
+            let Some(slot) = self.slots.get(parent) else { continue };
+            let Some(counts) = counts.get_mut(&slot.solid_server) else { continue };
+            for (count, cause) in counts.iter_mut().zip(Withheld::ALL) {
+                *count += family.withheld(cause);
             }
-            for cause in Withheld::ALL {
-                let records = theirs().map(|(_, family)| family.withheld(cause)).sum();
-                self.tools.metrics.ptr_withheld(solid_server, cause.cause(), records);
+        }
+        for (solid_server, counts) in counts {
+            for (cause, records) in Withheld::ALL.into_iter().zip(counts) {
+                self.tools.metrics.ptr_withheld(&solid_server, cause.cause(), records);
             }
         }
     }
