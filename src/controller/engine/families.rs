@@ -9,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::Engine;
 use crate::api::DnsRecord;
-use crate::api::children::{Step, parent_of, steps, wanted};
+use crate::api::children::{Step, Wanted, parent_of, steps, wanted};
 use crate::api::desired::{applied_place, object_name};
 use crate::controller::appliance::{Ask, Ready};
 use crate::controller::binding::{Delegation, bind};
@@ -79,7 +79,9 @@ impl Engine {
             parent_of(child).is_some_and(|owner| Some(&owner.uid) == parent.metadata.uid.as_ref())
         });
         let there: Vec<Arc<DnsRecord>> = theirs.collect();
-        let steps = steps(wanted(&parent, is_ready(&parent)), &there);
+        let wanted = wanted(&parent, is_ready(&parent));
+        let known = matches!(wanted, Wanted::These(_));
+        let steps = steps(wanted, &there);
         let now = Instant::now();
         let judged: Vec<(Step, Judgement)> = steps
             .into_iter()
@@ -108,7 +110,7 @@ impl Engine {
         }
         // What could not be done is told until it is done.
         untaken.extend(taken.iter().map(|step| object_name(step.child())));
-        if let Some(family) = self.families.get_mut(name) {
+        if let Some(family) = self.families.get_mut(name).filter(|_| known) {
             family.told_only(&untaken);
         }
         if taken.is_empty() {
