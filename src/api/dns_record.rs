@@ -170,6 +170,12 @@ pub struct DnsRecordSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 
+    /// PTR records of the addresses of an A or AAAA record. Managed: the operator makes a DnsRecord of type PTR for each address that
+    /// is in DNS, with this object as its owner and with the same policies, where there is a reverse zone that the namespace may write
+    /// and that the appliance does not fill by itself. Default: none; removing it deletes those DnsRecords.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ptr: Option<PtrPolicy>,
+
     /// true: the operator writes nothing for this object and says what it would write; deleting it leaves its records.
     /// Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -334,6 +340,13 @@ pub enum DriftPolicy {
     Repair,
     /// Say so in the status; write only when the spec changes.
     Report,
+}
+
+/// Who makes PTR records of addresses.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PtrPolicy {
+    /// The operator, as DnsRecords of their own.
+    Managed,
 }
 
 /// What happens to the rows when the DnsRecord is deleted.

@@ -1,6 +1,7 @@
 //! The Kubernetes API: the kinds, their conditions and what `kubectl apply` refuses.
 
 pub mod admission;
+pub mod children;
 pub mod conditions;
 pub mod desired;
 #[allow(
@@ -23,7 +24,7 @@ pub use conditions::{
 };
 pub use dns_record::{
     AdoptionPolicy, DEFAULT_SOLID_SERVER, DeletionPolicy, DnsRecord, DnsRecordSpec, DnsRecordStatus,
-    DriftPolicy, RecordTypeName, RrsetPolicy, SolidServerRef, UNOBSERVED_GENERATION,
+    DriftPolicy, PtrPolicy, RecordTypeName, RrsetPolicy, SolidServerRef, UNOBSERVED_GENERATION,
 };
 pub use solid_server::{
     AllowedNamespaces, Approval, ApprovalKind, AuthMethod, DeletionGuard, DeletionWindowEntry, Dialect,
@@ -55,6 +56,10 @@ pub const FLUX_RECONCILE_REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
 /// Annotation `"true"` on a DnsRecord: let it go and leave its rows as they are, marked.
 pub const ABANDON: &str = "solidserver.dev/abandon";
+
+/// Label of a DnsRecord that was made for another one's addresses: the name of that one, cut where it is too long for a label. For
+/// people who look; whose it is follows from its owner.
+pub const PTR_OF: &str = "solidserver.dev/ptr-of";
 
 /// Annotation on a SolidServer with the UID of another cluster whose rows are to be taken over.
 pub const TAKE_OVER: &str = "solidserver.dev/take-over";

@@ -1,5 +1,6 @@
 //! `solidserver-operator plan`: what would change on the appliance if manifests were applied. Nothing is written anywhere.
 
+mod children;
 mod document;
 mod human;
 mod markdown;
@@ -188,6 +189,7 @@ async fn document(arguments: &PlanArguments) -> Result<Document, PlanError> {
     let writer = Writer { cluster_name, cluster_uid };
     let mut preview = Box::pin(preview(&gathered.objects, &writer, &clients, &reporter.progress)).await;
     drop(reporter);
+    children::leave_out(&mut preview, &mut gathered);
     if surroundings.cluster.is_none() {
         explain_what_is_not_known(&mut preview, &mut gathered, &writer, arguments.prune);
     }

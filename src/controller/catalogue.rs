@@ -148,6 +148,13 @@ impl Catalogue {
         })
     }
 
+    /// Whether the appliance makes PTR records of the addresses in a zone, or those in it, by itself.
+    #[must_use]
+    pub(super) fn fills_reverse(&self, place: &Place) -> bool {
+        let zones = self.listed.get(&place.server).and_then(|server| server.zones.get(&place.zone));
+        zones.into_iter().flatten().any(|zone| zone.place.view == place.view && zone.fills_reverse)
+    }
+
     /// Whether so little is seen that the account has probably lost its rights: nothing is concluded from that.
     #[must_use]
     pub(super) fn is_blind(&self) -> bool {

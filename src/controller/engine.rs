@@ -1,5 +1,7 @@
 //! The engine: one task that owns all that is remembered. Events, news and outcomes come in; passes and status writes go out.
 
+mod families;
+mod hearing;
 mod leading;
 mod passing;
 mod placing;
@@ -22,9 +24,10 @@ use self::saying::{Errand, Ran};
 use super::appliance::{self, Ask, News, Ready, Surroundings, Wish};
 use super::catalogue::Refusal;
 use super::endpoints::barred;
+use super::families::Families;
 use super::quotas::Quotas;
 use super::records::{Glimpse, Records, newer};
-use super::rounds::{Round, Rounds};
+use super::rounds::Rounds;
 use super::turns::Turns;
 use super::watches::Sight;
 use super::zones::{Seen, Slot, ZoneKey, ZoneState};
@@ -112,6 +115,9 @@ pub(super) struct Engine {
     errands: BTreeMap<ObjectName, Errand>,
     failed_errands: Vec<(ObjectName, Errand)>,
     running_errands: JoinSet<Ran>,
+    /// DnsRecords that others are made for.
+    families: Families,
+    running_families: JoinSet<families::Done>,
     rounds: Rounds,
     /// SolidServers of which less is held than their condition says.
     untold_holds: BTreeSet<Arc<str>>,
@@ -156,6 +162,8 @@ impl Engine {
             errands: BTreeMap::new(),
             failed_errands: Vec::new(),
             running_errands: JoinSet::new(),
+            families: Families::default(),
+            running_families: JoinSet::new(),
             rounds: Rounds::new(),
             untold_holds: BTreeSet::new(),
             namespaces: HashMap::new(),
@@ -187,6 +195,8 @@ impl Engine {
                 zone = self.queue.next(), if may_begin => self.begin(zone),
                 Some(Ok((zone, term, done))) = self.passes.join_next() => self.finish(&zone, term, done),
                 Some(Ok(ran)) = self.running_errands.join_next() => self.ran(ran),
+                Some(Ok(done)) = self.running_families.join_next() => self.looked_after(done),
+                () = std::future::ready(()), if self.may_look_after_families() => self.look_after_families(),
                 _ = tick.tick() => self.tick(),
             }
             self.rebind_the_concerned();
@@ -284,6 +294,7 @@ impl Engine {
         for object in theirs {
             self.rebind(&object, false);
         }
+        self.families.look_at_those(|parent| parent.namespace == *name);
     }
 
     /// Those whose standing has changed through another's are looked at anew, but not in the middle of that.
@@ -385,6 +396,7 @@ impl Engine {
             // At once: the next thing to happen may be that it is deleted.
             self.run_for(object, Errand::Hold);
         }
+        self.families.see(object, &record, news);
         if news && self.unlisted == 0 {
             self.begin_journey(object);
             self.rebind(object, true);
@@ -393,6 +405,7 @@ impl Engine {
 
     /// An object is gone.
     fn forget(&mut self, object: &ObjectName) {
+        self.families.forget(object);
         self.fresher.remove(object);
         self.errands.remove(object);
         self.unregister(object);
@@ -487,101 +500,6 @@ impl Engine {
         appliance
             .wishes
             .send_if_modified(|wish| std::mem::replace(&mut wish.references, references) != references);
-    }
-
-    fn hear(&mut self, news: News) {
-        match news {
-            News::Held { claim, object } => self.held(claim, *object),
-            News::Remembered { name, reply } => self.remind(&name, reply),
-            News::Lost { name, claim } => self.lost(&name, Some(&claim)),
-            // Of a term that is over.
-            News::Ready(ready) if ready.term != self.term(&ready.name) => {}
-            News::Trouble { name, term, .. } if term != self.term(&name) => {}
-            News::Ready(ready) => self.appliance_ready(*ready),
-            News::Trouble { name, refusal, .. } => {
-                let Some(appliance) = self.appliances.get_mut(&name) else { return };
-                let changed = !appliance.looked || appliance.trouble.as_ref() != Some(&refusal);
-                appliance.looked = true;
-                appliance.trouble = Some(refusal);
-                if changed {
-                    let theirs = self.objects_of(&name);
-                    for object in theirs {
-                        self.errands.entry(object).or_insert(Errand::TellTrouble);
-                    }
-                    self.run_errands();
-                }
-            }
-        }
-    }
-
-    fn appliance_ready(&mut self, ready: Ready) {
-        let name = Arc::clone(&ready.name);
-        let resync = ready.resync;
-        let Some(appliance) = self.appliances.get_mut(&name) else { return };
-        appliance.looked = true;
-        let recovered = appliance.trouble.take().is_some();
-        let before = appliance.ready.as_ref();
-        // An account that has lost its rights sees nothing: what was known stays.
-        let blind = ready.catalogue.is_blind() && before.is_some();
-        let catalogue = match before {
-            Some(before) if blind => Arc::clone(&before.catalogue),
-            _ => Arc::clone(&ready.catalogue),
-        };
-        let changed = before.is_none_or(|before| before.catalogue != catalogue || before.spec != ready.spec);
-        let regranted = before.is_none_or(|before| before.grants != ready.grants);
-        appliance.ready = Some(Ready { catalogue, ..ready });
-        self.prepare_publication(&name);
-        if regranted {
-            self.quotas.forget(&name);
-        }
-        for object in self.objects_of(&name) {
-            let Some(slot) = self.slots.get_mut(&object) else { continue };
-            if resync {
-                slot.missed_zone = if slot.lost_zone { slot.missed_zone + 1 } else { 0 };
-            }
-            let unbound = slot.binding.is_none();
-            if changed || unbound {
-                self.rebind(&object, false);
-            }
-        }
-        let now = Instant::now();
-        let theirs: Vec<ZoneKey> =
-            self.zones.keys().filter(|zone| zone.solid_server == name).cloned().collect();
-        for zone in &theirs {
-            let Some(state) = self.zones.get_mut(zone) else { continue };
-            if recovered {
-                // What waited for the appliance need not wait longer.
-                state.dirty.extend(std::mem::take(&mut state.retries).into_keys());
-                state.not_before = None;
-            }
-            if state.whole_due || !state.dirty.is_empty() {
-                self.queue.changed(zone, now);
-            }
-        }
-        // Before all records are known a round would be one over nothing.
-        if resync && self.unlisted == 0 {
-            self.begin_round(&name);
-        }
-    }
-
-    /// Every zone of an appliance gets a whole pass, and what they bring is counted together.
-    fn begin_round(&mut self, name: &Arc<str>) {
-        if self.term(name).is_none() {
-            return;
-        }
-        let theirs: Vec<ZoneKey> =
-            self.zones.keys().filter(|zone| zone.solid_server == *name).cloned().collect();
-        self.rounds.insert(Arc::clone(name), Round::new(theirs.iter().cloned()));
-        let now = Instant::now();
-        for zone in &theirs {
-            if let Some(state) = self.zones.get_mut(zone) {
-                state.whole_due = true;
-                self.queue.changed(zone, now);
-            }
-        }
-        if theirs.is_empty() {
-            self.end_round(name, None);
-        }
     }
 }
 

@@ -8,6 +8,7 @@ mod cluster;
 mod connection;
 mod endpoints;
 mod engine;
+mod families;
 pub mod preview;
 mod quotas;
 mod records;

@@ -71,6 +71,13 @@ impl Quotas {
         Joined { admitted, others }
     }
 
+    /// Whether one more would be admitted now.
+    #[must_use]
+    pub(super) fn has_room(&self, share: &Share, limit: u32) -> bool {
+        let counted = self.shares.get(share).map_or(0, |members| members.waiting.len());
+        u32::try_from(counted).is_ok_and(|counted| counted < limit)
+    }
+
     /// Forgets who was counted for a SolidServer: its entries are others now.
     pub(super) fn forget(&mut self, solid_server: &str) {
         self.shares.retain(|share, _| &*share.solid_server != solid_server);

@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing::error;
 
+use crate::api::children::is_a_parent;
 use crate::api::desired::object_name;
 use crate::api::{ABANDON, DnsRecord, FLUX_RECONCILE_REQUESTED_AT, RECONCILE_REQUESTED_AT, Reason, Standing};
 use crate::plan::ObjectName;
@@ -144,7 +145,11 @@ fn project(record: &mut DnsRecord) {
     let metadata = &mut record.metadata;
     metadata.managed_fields = None;
     metadata.labels = None;
-    metadata.owner_references = None;
+    // Whoever made a DnsRecord for another one's addresses has to find it; few have that.
+    if let Some(owners) = &mut metadata.owner_references {
+        owners.retain(is_a_parent);
+    }
+    metadata.owner_references = metadata.owner_references.take().filter(|owners| !owners.is_empty());
     metadata.generate_name = None;
     if let Some(annotations) = &mut metadata.annotations {
         annotations.retain(|key, _| ANNOTATIONS.contains(&key.as_str()));
@@ -175,6 +180,10 @@ mod tests {
                 "creationTimestamp": "2026-01-02T03:04:05Z", "finalizers": ["solidserver.dev/dns-record", "other/one"],
                 "annotations": {RECONCILE_REQUESTED_AT: "now", ABANDON: "true", "note": "long"},
                 "labels": {"app": "shop"},
+                "ownerReferences": [
+                    {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop", "uid": "u-2"},
+                    {"apiVersion": "solidserver.dev/v1alpha1", "kind": "DnsRecord", "name": "parent", "uid": "u-3", "controller": true},
+                ],
                 "managedFields": [{"manager": "kubectl", "operation": "Apply"}],
             },
             "spec": {"fqdn": "www.example.com", "type": "A", "values": ["192.0.2.1"], "ttl": 60},
@@ -202,6 +211,7 @@ mod tests {
         let mut expected = record("shop", "www", "7");
         expected.metadata.managed_fields = None;
         expected.metadata.labels = None;
+        expected.metadata.owner_references.as_mut().unwrap().remove(0);
         expected.metadata.annotations.as_mut().unwrap().remove("note");
         assert_eq!(*records.state(&object).unwrap().read().unwrap(), expected);
         let glimpse = records.glimpse(&object).unwrap();

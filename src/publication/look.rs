@@ -167,7 +167,9 @@ impl Look {
         match self.write(&due.target, &verdict, took).await {
             Ok(Some(_)) if published => Outcome::Done,
             Ok(Some(record)) => Outcome::Again { silent, record: Some(record) },
-            Ok(None) | Err(FenceError::Vanished | FenceError::NotHeld) => Outcome::Overtaken,
+            Ok(None) | Err(FenceError::Vanished | FenceError::Taken | FenceError::NotHeld) => {
+                Outcome::Overtaken
+            }
             Err(FenceError::Kubernetes(text) | FenceError::Refused(text)) => {
                 warn!(object = %due.target.object, "whether it is published could not be written: {text}");
                 Outcome::Again { silent, record: None }

@@ -1,5 +1,7 @@
 //! Writes to the API server (IO): JSON Patches with a test on the uid, so that none can hit a new object of an old name.
 //!
+//! The same care holds for DnsRecords that are made for others: created, changed and deleted here and nowhere else.
+//!
 //! A merge patch or server-side apply of a status ignores a wrong uid, and a merge patch of finalizers drops foreign ones.
 
 use std::fmt::Debug;
@@ -7,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use json_patch::Patch as JsonPatch;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::Status;
 use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -15,7 +18,7 @@ use tokio::sync::Semaphore;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordStatus, FIELD_MANAGER};
+use crate::api::{DNS_RECORD_FINALIZER, DnsRecord, DnsRecordSpec, DnsRecordStatus, FIELD_MANAGER};
 use crate::lease::Claim;
 use crate::telemetry::TARGET;
 
@@ -38,6 +41,9 @@ pub enum FenceError {
     /// The API server did not take it, or did not answer.
     #[error("the API server does not take the patch: {0}")]
     Kubernetes(String),
+    /// An object of that name is there already.
+    #[error("a DnsRecord of that name is there already")]
+    Taken,
     /// Another replica works on this SolidServer now, or will soon. Nothing was sent.
     #[error("the Lease of the SolidServer is not held any more")]
     NotHeld,
@@ -205,6 +211,67 @@ fn tell(span: &Span, error: Option<&FenceError>) {
     };
 }
 
+/// Creates a DnsRecord that is made for another one.
+///
+/// # Errors
+/// [`FenceError`]; `Vanished` when its namespace is about to go.
+pub async fn create(cluster: &Cluster, record: &DnsRecord) -> Result<Arc<DnsRecord>, FenceError> {
+    let _turn = cluster.turns.acquire().await.ok();
+    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    let api = api(cluster, record);
+    match in_time(&cluster.claim, api.create(&parameters, record)).await? {
+        Ok(created) => Ok(Arc::new(created)),
+        Err(kube::Error::Api(answer)) if answer.code == 409 => Err(FenceError::Taken),
+        Err(kube::Error::Api(answer)) if answer.code == 404 || is_about_to_go(&answer) => {
+            Err(FenceError::Vanished)
+        }
+        Err(kube::Error::Api(answer)) if answer.code == 422 => Err(FenceError::Refused(answer.message)),
+        Err(error) => Err(FenceError::Kubernetes(error.to_string())),
+    }
+}
+
+/// Gives a DnsRecord that is made for another one its spec again.
+///
+/// # Errors
+/// [`FenceError`].
+pub async fn write_spec(
+    cluster: &Cluster,
+    record: &DnsRecord,
+    spec: &DnsRecordSpec,
+) -> Result<Arc<DnsRecord>, FenceError> {
+    patch(cluster, record, vec![json!({"op": "add", "path": "/spec", "value": spec})], false).await
+}
+
+/// Deletes a DnsRecord that was made for another one: exactly this one, and no new one of its name.
+///
+/// # Errors
+/// [`FenceError`]; that the object is gone is none.
+pub async fn delete(cluster: &Cluster, record: &DnsRecord) -> Result<(), FenceError> {
+    let _turn = cluster.turns.acquire().await.ok();
+    let preconditions = Preconditions { uid: record.metadata.uid.clone(), resource_version: None };
+    let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
+    let (api, name) = (api(cluster, record), record.name_any());
+    match in_time(&cluster.claim, api.delete(&name, &parameters)).await? {
+        Ok(_) => Ok(()),
+        // Another one has its name.
+        Err(kube::Error::Api(answer)) if matches!(answer.code, 404 | 409) => Ok(()),
+        Err(error) => Err(FenceError::Kubernetes(error.to_string())),
+    }
+}
+
+/// Whether the API server creates nothing more in a namespace because that is being deleted.
+fn is_about_to_go(answer: &Status) -> bool {
+    let causes = answer.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+    causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
+}
+
+/// A call under a claim: not begun without it, and not waited for when it is over.
+async fn in_time<T>(claim: &Claim, call: impl Future<Output = T>) -> Result<T, FenceError> {
+    let deadline =
+        claim.deadline().ok_or(FenceError::NotHeld)?.min(tokio::time::Instant::now().into_std() + PATIENCE);
+    tokio::time::timeout_at(deadline.into(), call).await.map_err(|_| silent())
+}
+
 /// Makes a JSON Patch of an object, or of its status, that only this very object can take.
 ///
 /// # Errors
@@ -232,9 +299,7 @@ where
             api.patch(&name, &parameters, &patch).await
         }
     };
-    let deadline =
-        claim.deadline().ok_or(FenceError::NotHeld)?.min(tokio::time::Instant::now().into_std() + PATIENCE);
-    match tokio::time::timeout_at(deadline.into(), call).await.map_err(|_| silent())? {
+    match in_time(claim, call).await? {
         Ok(object) => Ok(object),
         Err(kube::Error::Api(answer)) if answer.code == 404 => Err(FenceError::Vanished),
         // A test failed, so it is another object or version, or its finalizers changed.

@@ -523,7 +523,7 @@ pub async fn say_at_once(
 /// The API server did not take a patch.
 fn unfenced(mut settled: Settled, error: &FenceError) -> Settled {
     match error {
-        FenceError::Vanished => settled.ending = Ending::Vanished,
+        FenceError::Vanished | FenceError::Taken => settled.ending = Ending::Vanished,
         // Whoever works on it now, or later, looks at it anew.
         FenceError::NotHeld => settled.ending = Ending::Again(ErrorClass::Kubernetes),
         FenceError::Kubernetes(text) | FenceError::Refused(text) => {

@@ -9,6 +9,7 @@ pub(crate) mod fuzzing;
 mod name;
 mod place;
 mod record_type;
+mod reverse;
 mod row;
 mod rrset;
 mod value_set;
@@ -17,6 +18,7 @@ pub use data::{DataError, DataProblem, RecordData, ServiceParameters, Target, ex
 pub use name::{Name, NameError};
 pub use place::{Place, Zone, ZoneKind};
 pub use record_type::{RecordType, UnknownRecordType};
+pub use reverse::{address_label, reverse_name};
 pub use row::{NewRow, Row, RowEdit, RowId, RowType};
 pub use rrset::{Rrset, RrsetKey};
 pub use value_set::ValueSet;

@@ -44,4 +44,6 @@ pub struct Zone {
     pub place: Place,
     /// What kind of zone it is.
     pub kind: ZoneKind,
+    /// The appliance makes PTR records of address records by itself, and this zone has part in that, on either side.
+    pub fills_reverse: bool,
 }

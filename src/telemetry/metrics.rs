@@ -51,6 +51,8 @@ pub struct Metrics {
     orphaned_rows: PerSolidServer<NoMoreLabels, Gauge>,
     deletions_held: PerSolidServer<NoMoreLabels, Gauge>,
     differences_left: PerSolidServer<CauseLabels, Gauge>,
+    ptr_changes: PerSolidServer<ChangeLabels, Counter>,
+    ptr_withheld: PerSolidServer<CauseLabels, Gauge>,
     status_patches: Family<OutcomeLabels, Counter>,
     last_round: PerSolidServer<NoMoreLabels, Gauge<f64, AtomicU64>>,
     round_duration: PerSolidServer<NoMoreLabels, Histogram>,
@@ -110,6 +112,16 @@ impl Metrics {
         let differences_left = to.family(
             "differences_left",
             "DnsRecords that differ from the appliance and are left so, by what keeps them from being written",
+            Gauge::default,
+        );
+        let ptr_changes = to.family(
+            "ptr_changes",
+            "DnsRecords of type PTR that were made, changed or deleted for spec.ptr, by how that ended",
+            Counter::default,
+        );
+        let ptr_withheld = to.family(
+            "ptr_withheld",
+            "PTR records that spec.ptr asks for and that are not as it asks, by what keeps them from that",
             Gauge::default,
         );
         let drift_repaired = to.family(
@@ -178,6 +190,8 @@ impl Metrics {
             orphaned_rows,
             deletions_held,
             differences_left,
+            ptr_changes,
+            ptr_withheld,
             status_patches,
             last_round,
             round_duration,
@@ -265,6 +279,21 @@ impl Metrics {
         }
     }
 
+    /// A DnsRecord was made, changed or deleted for another one's `spec.ptr`, or could not be. `change` is `create`, `update` or
+    /// `delete`, `outcome` is `ok` or `failed`.
+    pub fn ptr_changed(&self, solid_server: &str, change: &'static str, outcome: &'static str) {
+        self.ptr_changes.with(solid_server, ChangeLabels { change, outcome }, |changes| {
+            changes.inc();
+        });
+    }
+
+    /// How many PTR records are not made or kept as `spec.ptr` asks, for one cause.
+    pub fn ptr_withheld(&self, solid_server: &str, cause: &'static str, records: usize) {
+        self.ptr_withheld.with(solid_server, CauseLabels { cause }, |withheld| {
+            withheld.set(gauge(records));
+        });
+    }
+
     /// A status patch was answered.
     pub fn status_patched(&self, outcome: &'static str) {
         self.status_patches.get_or_create(&OutcomeLabels { outcome }).inc();
@@ -340,6 +369,8 @@ impl Metrics {
         self.orphaned_rows.forget(solid_server);
         self.deletions_held.forget(solid_server);
         self.differences_left.forget(solid_server);
+        self.ptr_changes.forget(solid_server);
+        self.ptr_withheld.forget(solid_server);
         self.drift_repaired.forget(solid_server);
         self.zone_last_success.forget(solid_server);
         self.last_round.forget(solid_server);

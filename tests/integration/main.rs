@@ -82,6 +82,8 @@ mod quirks;
 #[cfg(test)]
 mod release;
 #[cfg(test)]
+mod reverse;
+#[cfg(test)]
 mod rights;
 #[cfg(test)]
 mod secrets;

@@ -105,7 +105,7 @@ async fn what_the_operator_does_is_allowed_and_all_else_is_refused() {
         request("PATCH", &format!("{SYSTEM}/secrets/solidserver")).body(label()),
         request("DELETE", &format!("{SYSTEM}/secrets/solidserver")),
         request("POST", &format!("{SYSTEM}/serviceaccounts/solidserver-operator/token")).body(token),
-        // Manifests belong to people.
+        // Manifests belong to people: a role cannot say that, the policy of `deploy/base` does.
         request("POST", &format!("{OURS}/namespaces/shop/dnsrecords")).body(record.clone()),
         request("PUT", RECORD).body(record),
         request("DELETE", RECORD),
@@ -137,12 +137,58 @@ async fn what_the_operator_does_is_allowed_and_all_else_is_refused() {
         request("GET", "/metrics"),
         request("GET", "/debug/pprof/"),
     ];
+    // The API server puts a policy in force a little after it has taken it.
+    let dry = request("DELETE", &format!("{RECORD}?dryRun=All"));
+    world.until("the policy is in force", async || dry.send(&operator).await.0 != 200).await;
     for request in &refused {
         let (status, words) = request.send(&operator).await;
         assert_eq!(status, 403, "{} {}: {words}", request.verb, request.path);
     }
     assert_eq!(refused.len(), 35);
     assert_eq!(world.rows("web.example.com"), ["A 600 192.0.2.10 | shop/web"]);
+}
+
+/// What it makes for another DnsRecord it may create, change and delete, and nothing that only looks like that.
+async fn of_another_one(world: &World, operator: &Client) {
+    let owner = |kind: &str, controller: bool| json!({"apiVersion": "solidserver.dev/v1alpha1", "kind": kind, "name": "web", "uid": "u-1", "controller": controller});
+    let child = |name: &str, record_type: &str, values: &str, owners: Vec<Value>| {
+        json!({
+            "apiVersion": "solidserver.dev/v1alpha1", "kind": "DnsRecord",
+            "metadata": {"name": name, "namespace": "shop", "ownerReferences": owners},
+            "spec": {"fqdn": "66.2.0.192.in-addr.arpa", "type": record_type, "values": [values], "suspend": true},
+        })
+    };
+    let create =
+        |body: Value| request("POST", &format!("{OURS}/namespaces/shop/dnsrecords?dryRun=All")).body(body);
+    let parent = || vec![owner("DnsRecord", true)];
+    for (body, allowed) in [
+        (child("new", "PTR", "web.example.com", parent()), true),
+        (child("new", "PTR", "web.example.com", vec![]), false),
+        (child("new", "PTR", "web.example.com", vec![owner("DnsRecord", false)]), false),
+        (child("new", "PTR", "web.example.com", vec![owner("SolidServer", true)]), false),
+        (child("new", "CNAME", "web.example.com", parent()), false),
+    ] {
+        let (status, words) = create(body.clone()).send(operator).await;
+        assert_eq!(status, if allowed { 201 } else { 403 }, "{body}: {words}");
+        assert!(allowed || words.contains("creates nothing but PTR records of another DnsRecord"), "{words}");
+    }
+    world
+        .kubectl_in(&["create", "-f", "-"], &child("made", "PTR", "web.example.com", parent()).to_string())
+        .await;
+    let made = format!("{OURS}/namespaces/shop/dnsrecords/made?dryRun=All");
+    for (body, allowed) in [
+        (json!({"spec": {"values": ["www.example.com"]}}), true),
+        (json!({"spec": {"type": "CNAME"}}), false),
+        (json!({"metadata": {"ownerReferences": null}}), false),
+        (json!({"metadata": {"labels": {"a": "b"}}}), false),
+    ] {
+        let (status, words) = request("PATCH", &made).body(body.clone()).send(operator).await;
+        assert_eq!(status, if allowed { 200 } else { 403 }, "{body}: {words}");
+    }
+    assert_eq!(request("DELETE", &made).send(operator).await.0, 200);
+    let (status, words) = request("DELETE", &format!("{RECORD}?dryRun=All")).send(operator).await;
+    assert!(status == 403 && words.contains("deletes nothing but what it made"), "{status}: {words}");
+    world.kubectl(&["delete", "dnsrecord", "-n", "shop", "made", "--timeout=60s"]).await;
 }
 
 /// A role cannot tell a finalizer from the spec; the policy of `deploy/base` does.
@@ -207,6 +253,7 @@ async fn of_an_object_the_operator_changes_its_own_finalizers_alone() {
         assert_eq!(status, 403, "{} {:?}: {answer}", request.path, request.body);
         assert!(answer.contains("the operator does not write") && answer.contains(words), "{answer}");
     }
+    of_another_one(&world, &operator).await;
     // Its own finalizers, and the same requests of a person.
     assert_eq!(patch(RECORD, own.clone()).send(&operator).await.0, 200);
     assert_eq!(patch(SERVER, own).send(&operator).await.0, 200);

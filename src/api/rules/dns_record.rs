@@ -14,6 +14,8 @@ pub(in crate::api) fn dns_record_spec(schema: &mut Schema) {
     add(schema, &one_value());
     add(schema, &values_together());
     add(schema, &zone_ends_fqdn());
+    add(schema, &ptr_of_addresses());
+    add(schema, &ptr_of_one_name());
 }
 
 /// RFC 1034 3.6.2 and RFC 6672 2.4.
@@ -43,6 +45,22 @@ fn zone_ends_fqdn() -> Rule {
          zone out to have it found",
     )
     .field_path(".zone")
+}
+
+fn ptr_of_addresses() -> Rule {
+    rule(
+        "!has(self.ptr) || self.type in ['A', 'AAAA']",
+        "ptr is for addresses only, for example with type: A or type: AAAA; leave it out here",
+    )
+    .field_path(".ptr")
+}
+
+fn ptr_of_one_name() -> Rule {
+    rule(
+        "!has(self.ptr) || !self.fqdn.startsWith('*')",
+        "ptr is not for wildcards: an address leads back to one name, for example www.shop.example.com",
+    )
+    .field_path(".ptr")
 }
 
 /// The owner name.

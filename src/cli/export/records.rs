@@ -204,6 +204,7 @@ fn record(
         rrset_policy: None,
         drift_policy: wishes.drift,
         deletion_policy: wishes.deletion,
+        ptr: None,
         suspend: false,
     };
     let mut record = DnsRecord::new(&name, spec);

@@ -14,8 +14,9 @@ use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::PlanError;
+use super::{PlanError, children};
 use crate::api::admission::{Admission, Violation};
+use crate::api::children::parent_of;
 use crate::api::desired::object_name;
 use crate::api::{DnsRecord, SolidServer};
 use crate::cli::manifests::{Document, Source};
@@ -47,6 +48,8 @@ pub(super) struct Gathered {
     pub(super) sources: BTreeMap<ObjectName, Source>,
     /// What the API server would not take.
     pub(super) invalid: Vec<Invalid>,
+    /// DnsRecords that the operator would make, each with the one that it is made for.
+    pub(super) made: BTreeMap<ObjectName, ObjectName>,
     /// What whoever reads the plan should know.
     pub(super) notes: Vec<String>,
 }
@@ -119,7 +122,8 @@ pub(super) async fn gather(surroundings: &Surroundings, wishes: &Wishes) -> Resu
     }
     for (object, record) in live.records.iter().filter(|(object, _)| !given.contains(object)) {
         let mut record = record.clone();
-        let pruned = wishes.prune && spoken_of.contains(&*object.namespace);
+        // What the operator made for another DnsRecord goes with that one, and no tool removes it.
+        let pruned = wishes.prune && spoken_of.contains(&*object.namespace) && parent_of(&record).is_none();
         if pruned {
             record.metadata.deletion_timestamp.get_or_insert(Time(Timestamp::now()));
         }
@@ -128,6 +132,7 @@ pub(super) async fn gather(surroundings: &Surroundings, wishes: &Wishes) -> Resu
     if wishes.prune {
         gathered.objects.complete_namespaces = spoken_of;
     }
+    children::expand(&mut gathered);
     Ok(gathered)
 }
 

@@ -209,7 +209,10 @@ impl Engine {
                 }
             }
         }
-        let errands = async { while self.running_errands.join_next().await.is_some() {} };
+        let errands = async {
+            while self.running_errands.join_next().await.is_some() {}
+            while self.running_families.join_next().await.is_some() {}
+        };
         let _ = tokio::time::timeout_at(until, errands).await;
         leaving.spawn(self.unserved.resign());
         while leaving.join_next().await.is_some() {}

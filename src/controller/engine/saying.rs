@@ -150,6 +150,7 @@ impl Engine {
         for name in std::mem::take(&mut self.untold_holds) {
             self.tell_holds(&name);
         }
+        self.count_families();
         self.tell_unserved();
         for (object, errand) in std::mem::take(&mut self.failed_errands) {
             self.errands.entry(object).or_insert(errand);

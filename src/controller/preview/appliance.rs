@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::zone::{Subject, Zone};
 use super::{Candidate, Failure, Foreseen, Objects, Surveyed};
-use crate::api::desired::{claim, is_abandoned, object_name};
+use crate::api::children::parent_of;
+use crate::api::desired::{claim, is_abandoned, object_name, whereabouts};
 use crate::api::{ApprovalKind, DnsRecord, Reason, SolidServer, SolidServerStatus};
 use crate::controller::appliance::survey;
 use crate::controller::binding::{Binding, Delegation, bind, not_delegated};
@@ -13,7 +14,7 @@ use crate::controller::catalogue::{Catalogue, Refusal};
 use crate::controller::quotas::{Quotas, Share};
 use crate::plan::{Claim, Grant, ObjectName};
 use crate::reconcile::{self, is_held};
-use crate::record::{Name, Place};
+use crate::record::{Name, Place, RecordType, RrsetKey};
 use crate::solidserver::Client;
 
 /// A SolidServer that can be worked with.
@@ -39,6 +40,11 @@ enum Destination {
     /// It goes, and has nothing on the appliance that would go with it.
     LetGo(&'static str),
     Refused(Refusal),
+}
+
+/// Whether it is one that would be made for another DnsRecord, and is not there yet.
+fn is_to_be_made(record: &DnsRecord) -> bool {
+    record.metadata.uid.is_none() && parent_of(record).is_some()
 }
 
 impl Ground<'_> {
@@ -146,12 +152,26 @@ impl Ground<'_> {
         let labels = self.objects.namespaces.get(record.metadata.namespace.as_deref().unwrap_or_default());
         let delegation = Delegation { grants, labels };
         match bind(record, &self.solid_server.spec, catalogue, delegation, false) {
+            Ok(binding) if is_to_be_made(record) && self.fills_reverse(record, &binding, catalogue) => {
+                Destination::LetGo("the appliance makes PTR records by itself there")
+            }
             Ok(binding) => Destination::Bound(Box::new(binding)),
             Err(refusal) if deleting && refusal.reason == Reason::NotDelegated => {
                 Destination::LetGo("it goes, and has nothing on the appliance")
             }
             Err(refusal) => Destination::Refused(refusal),
         }
+    }
+
+    /// Whether the appliance makes the PTR record of a child by itself, by what is said of its zone or of the one that its address is in.
+    fn fills_reverse(&self, child: &DnsRecord, binding: &Binding, catalogue: &Catalogue) -> bool {
+        let forward = || {
+            let name = Name::parse(child.spec.values.first()?).ok()?;
+            let wish = whereabouts(child, &self.solid_server.spec).ok()?;
+            catalogue.locate(&RrsetKey { name, record_type: RecordType::A }, &wish).ok()
+        };
+        catalogue.fills_reverse(&binding.home)
+            || forward().is_some_and(|place| catalogue.fills_reverse(&place))
     }
 
     /// Those that are one too many for the entry of `spec.zones` that would grant them.

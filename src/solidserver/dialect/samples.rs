@@ -50,7 +50,8 @@ pub(super) fn column(dialect: Dialect, object: &str, rest: &str) -> String {
 pub(in crate::solidserver) fn object(dialect: Dialect, kind: &str, columns: &[(&str, &str)]) -> String {
     let mut object = Map::new();
     for (name, value) in columns {
-        if dialect == Dialect::V2 && (name.starts_with("rr_class_parameters") || *name == "errno") {
+        let packed = name.starts_with("rr_class_parameters") || *name == "dnszone_class_parameters";
+        if dialect == Dialect::V2 && (packed || *name == "errno") {
             continue;
         }
         object.insert(column(dialect, kind, name), (*value).into());
@@ -82,6 +83,11 @@ pub(in crate::solidserver) fn object(dialect: Dialect, kind: &str, columns: &[(&
             Value::Object(entry)
         });
         object.insert("rr_class_parameters".to_owned(), parameters.collect());
+    }
+    if dialect == Dialect::V2 && kind == "zone" {
+        let parameters = form_urlencoded::parse(text("dnszone_class_parameters").as_bytes());
+        let parameters = parameters.map(|(name, value)| json!({"name": name, "value": value}));
+        object.insert("zone_class_parameters".to_owned(), parameters.collect());
     }
     Value::Object(object).to_string()
 }

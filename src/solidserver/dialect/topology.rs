@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::Text;
+use super::class_parameters::Shown;
 use super::condition::Condition;
 use super::list::{List, view_of};
 use super::{Answer, Dialect, Entries, Fault};
@@ -38,7 +39,13 @@ pub(super) struct ListedZone<'a> {
     pub(super) view: Text<'a>,
     pub(super) server: Text<'a>,
     pub(super) pending_delete: Text<'a>,
+    /// Those in force on it, its own and inherited ones.
+    pub(super) parameters: Vec<Shown>,
 }
+
+/// The class parameter by which the appliance makes PTR records from A and AAAA rows by itself. It is known where it is set (zone, view
+/// or server) and not on which side of the two it is looked for, so that one on either side counts.
+const FILLS_REVERSE: &str = "dnsptr";
 
 impl Dialect {
     /// All DNS servers.
@@ -99,9 +106,15 @@ impl Dialect {
                 kind => ZoneKind::Other(kind.to_ascii_lowercase()),
             };
             let view = view_of(listed.view.as_str()).map(Arc::from);
-            let zone = name
-                .filter(|_| !listed.pending_delete.is_true())
-                .map(|name| Zone { place: Place { server: Arc::clone(server), view, zone: name }, kind });
+            let fills_reverse = listed
+                .parameters
+                .iter()
+                .any(|parameter| parameter.key == FILLS_REVERSE && parameter.value.trim() == "1");
+            let zone = name.filter(|_| !listed.pending_delete.is_true()).map(|name| Zone {
+                place: Place { server: Arc::clone(server), view, zone: name },
+                kind,
+                fills_reverse,
+            });
             Ok((listed.id.as_str().into(), zone))
         };
         self.listed_zones(answer)?.into_iter().map(zone).collect()
@@ -245,6 +258,53 @@ mod tests {
             ];
             assert_eq!(seen, expected);
             assert!(matches!(dialect.zones_in(&page, &"other.test".into()), Err(Fault::Unreadable(_))));
+        }
+    }
+
+    #[test]
+    fn a_zone_says_whether_the_appliance_makes_ptr_records_by_itself() {
+        for dialect in DIALECTS {
+            let cases = [
+                ("dnsptr=1", true),
+                ("owner=net&dnsptr=1", true),
+                ("dnsptr=0", false),
+                ("dnsptr=", false),
+                ("mydnsptr=1&dnsptrs=1", false),
+                ("", false),
+            ];
+            let rows: Vec<String> = cases
+                .iter()
+                .map(|(parameters, _)| {
+                    let columns = [
+                        ("dnszone_id", "1"),
+                        ("dnszone_name", "example.com"),
+                        ("dnszone_type", "master"),
+                        ("dnsview_name", "#"),
+                        ("dns_name", "ns.test"),
+                        ("dnszone_class_parameters", *parameters),
+                    ];
+                    object(dialect, "zone", &columns)
+                })
+                .collect();
+            let zones = dialect.zones_in(&page(dialect, &rows), &"ns.test".into()).unwrap();
+            let seen: Vec<bool> =
+                zones.iter().map(|(_, zone)| zone.as_ref().unwrap().fills_reverse).collect();
+            assert_eq!(seen, cases.map(|(_, fills)| fills));
+            // An appliance that shows none, or nothing where they stand, is one that does not.
+            let bare = object(
+                dialect,
+                "zone",
+                &[
+                    ("dnszone_id", "1"),
+                    ("dnszone_name", "example.com"),
+                    ("dnszone_type", "master"),
+                    ("dnsview_name", "#"),
+                    ("dns_name", "ns.test"),
+                ],
+            )
+            .replace("\"zone_class_parameters\":[]", "\"zone_class_parameters\":null");
+            let zones = dialect.zones_in(&page(dialect, &[bare]), &"ns.test".into()).unwrap();
+            assert!(!zones[0].1.as_ref().unwrap().fills_reverse);
         }
     }
 

@@ -26,6 +26,8 @@ fn count_everything(metrics: &Metrics, solid_server: &str) {
     metrics.records(solid_server, 5, 4, 3, 2);
     metrics.deletions_held(solid_server, 6);
     metrics.differences_left(solid_server, 8, 9);
+    metrics.ptr_changed(solid_server, "create", "ok");
+    metrics.ptr_withheld(solid_server, "not_created", 10);
     metrics.status_patched("ok");
     metrics.round(solid_server, 1_700_000_000.5, second);
     metrics.published(solid_server, "appliance", second);

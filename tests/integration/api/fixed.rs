@@ -129,7 +129,7 @@ async fn an_explicit_null_is_as_if_it_were_not_there() {
 apiVersion: solidserver.dev/v1alpha1
 kind: DnsRecord
 metadata: {name: www}
-spec: {fqdn: www.example.com, type: A, values: [192.0.2.10], ttl: , zone: , view: , classParameters: , suspend: , driftPolicy: }
+spec: {fqdn: www.example.com, type: A, values: [192.0.2.10], ttl: , zone: , view: , classParameters: , suspend: , ptr: , driftPolicy: }
 ";
     let apply = ["apply", "--namespace", &namespace, "--filename=-"];
     control_plane.kubectl_with_stdin(&apply, manifest).await.unwrap().success().unwrap();

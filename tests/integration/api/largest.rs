@@ -56,7 +56,8 @@ fn largest(record_type: RecordType) -> (DnsRecord, Vec<String>) {
     let values: Vec<String> = vec![long_value(record_type, VALUES_TOGETHER / MOST_VALUES, &host); count];
     let parameters: serde_json::Map<String, Value> =
         (0..64).map(|number| (format!("{number:0>64}"), Value::from("x".repeat(1024)))).collect();
-    let object = json!({
+    let has_ptr = matches!(record_type, RecordType::A | RecordType::Aaaa);
+    let mut object = json!({
         "apiVersion": "solidserver.dev/v1alpha1",
         "kind": "DnsRecord",
         "metadata": {"name": "n".repeat(120)},
@@ -78,6 +79,9 @@ fn largest(record_type: RecordType) -> (DnsRecord, Vec<String>) {
             "suspend": true,
         },
     });
+    if has_ptr {
+        object["spec"]["ptr"] = "Managed".into();
+    }
     (serde_json::from_value(object).unwrap(), values)
 }
 

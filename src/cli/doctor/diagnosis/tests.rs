@@ -35,7 +35,7 @@ fn server(name: &str, is_smart: bool, is_member: bool) -> Server {
 
 fn zone(server: &str, view: Option<&str>, name: &str, kind: ZoneKind) -> Zone {
     let place = Place { server: server.into(), view: view.map(Arc::from), zone: Name::parse(name).unwrap() };
-    Zone { place, kind }
+    Zone { place, kind, fills_reverse: false }
 }
 
 fn offer(views: &[&str], zones: Vec<Zone>) -> Offer {

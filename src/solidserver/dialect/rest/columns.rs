@@ -48,6 +48,8 @@ struct Zone<'a> {
     dns_name: Text<'a>,
     #[serde(borrow, default)]
     delayed_delete_time: Text<'a>,
+    #[serde(borrow, default)]
+    dnszone_class_parameters: Text<'a>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,6 +139,7 @@ impl<'a> From<Zone<'a>> for ListedZone<'a> {
             view: zone.dnsview_name,
             server: zone.dns_name,
             pending_delete: zone.delayed_delete_time,
+            parameters: class_parameters::shown(zone.dnszone_class_parameters.as_str(), "", ""),
         }
     }
 }

@@ -49,6 +49,8 @@ struct Zone<'a> {
     server_name: Text<'a>,
     #[serde(borrow, default)]
     zone_delayed_delete_time: Text<'a>,
+    #[serde(borrow, default)]
+    zone_class_parameters: Option<Vec<ClassParameter<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,6 +116,11 @@ impl ClassParameter<'_> {
     }
 }
 
+fn shown(parameters: Option<Vec<ClassParameter<'_>>>) -> Vec<Shown> {
+    let named = parameters.unwrap_or_default().into_iter().filter(|parameter| !parameter.name.is_empty());
+    named.map(ClassParameter::shown).collect()
+}
+
 #[derive(Debug, Deserialize)]
 struct Count<'a> {
     #[serde(borrow)]
@@ -160,6 +167,7 @@ impl<'a> From<Zone<'a>> for ListedZone<'a> {
             view: zone.view_name,
             server: zone.server_name,
             pending_delete: zone.zone_delayed_delete_time,
+            parameters: shown(zone.zone_class_parameters),
         }
     }
 }
@@ -188,13 +196,7 @@ impl<'a> From<Row<'a>> for ListedRow<'a> {
                 row.rr_value7,
             ],
             class_name: row.rr_class_name,
-            parameters: row
-                .rr_class_parameters
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|parameter| !parameter.name.is_empty())
-                .map(ClassParameter::shown)
-                .collect(),
+            parameters: shown(row.rr_class_parameters),
             pending_create: row.rr_delayed_create_time,
             pending_delete: row.rr_delayed_delete_time,
         }
