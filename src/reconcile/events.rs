@@ -1,6 +1,6 @@
 //! Kubernetes Events for what a person acts on, within a budget.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -16,6 +16,9 @@ const WAITING: usize = 1000;
 
 /// The least time between two Events: at most twenty a second.
 const SPACING: Duration = Duration::from_millis(50);
+
+/// Notes of the last Events. One that comes again for the same object counts up the Event that is there.
+const REMEMBERED: usize = 200;
 
 /// Longest note that the API server takes is 1,024 characters (bytes are counted here, to be safe).
 const NOTE_LIMIT: usize = 1000;
@@ -68,9 +71,10 @@ impl EventSink {
     pub fn start(client: kube::Client, instance: &str) -> Self {
         let (sender, mut receiver) = mpsc::channel::<Notice>(WAITING);
         let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(instance.to_owned()) };
-        let recorder = Arc::new(Recorder::new(client, reporter));
+        let mut recorders = Recorders { client, reporter, recent: VecDeque::new() };
         tokio::spawn(async move {
             while let Some(notice) = receiver.recv().await {
+                let recorder = recorders.of(notice.event.note.as_deref().unwrap_or_default());
                 let publish = recorder.publish(&notice.event, &notice.about);
                 match tokio::time::timeout(Duration::from_secs(10), publish).await {
                     Ok(Ok(())) => {}
@@ -89,5 +93,29 @@ impl EventSink {
         if self.0.try_send(notice).is_err() {
             debug!("an Event was dropped: too many are waiting");
         }
+    }
+}
+
+/// A recorder for each note. kube's takes all Events of one object and reason for the same one and goes on showing the words of the first:
+/// a second drift would be told as the first.
+struct Recorders {
+    client: kube::Client,
+    reporter: Reporter,
+    /// The ones used last come last.
+    recent: VecDeque<(String, Recorder)>,
+}
+
+impl Recorders {
+    fn of(&mut self, note: &str) -> Recorder {
+        let known = self.recent.iter().position(|(of, _)| of == note);
+        let recorder = known.and_then(|place| self.recent.remove(place)).map_or_else(
+            || Recorder::new(self.client.clone(), self.reporter.clone()),
+            |(_, recorder)| recorder,
+        );
+        if self.recent.len() >= REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((note.to_owned(), recorder.clone()));
+        recorder
     }
 }
