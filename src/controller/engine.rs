@@ -32,7 +32,7 @@ use crate::api::{ApprovalKind, DnsRecord, SolidServer};
 use crate::lease::{Candidacy, Leases, UNSERVED};
 use crate::plan::{Labels, ObjectName, Remembered};
 use crate::queue::ZoneQueue;
-use crate::reconcile::{DeletionRequest, Done, StoredRecord, Tools, is_held};
+use crate::reconcile::{DeletionRequest, Done, Places, StoredRecord, Tools, is_held};
 use crate::telemetry::Health;
 
 /// Zones that run at the same time; each appliance has its own bound on calls.
@@ -63,6 +63,8 @@ struct Appliance {
     lead: Option<Lead>,
     /// Its spec, client and zones as of the last time that it could be worked with.
     ready: Option<Ready>,
+    /// What its passes share.
+    places: Places,
     /// Why it cannot be worked with now.
     trouble: Option<Refusal>,
     /// Its spec as of the last look, for what can be judged without the appliance.
@@ -388,6 +390,7 @@ impl Engine {
         if news && self.unlisted == 0 {
             self.begin_journey(object);
             self.rebind(object, true);
+            self.cut_short(object);
         }
     }
 
@@ -529,6 +532,9 @@ impl Engine {
         };
         let changed = before.is_none_or(|before| before.catalogue != catalogue || before.spec != ready.spec);
         let regranted = before.is_none_or(|before| before.grants != ready.grants);
+        if before.is_none_or(|before| before.client.concurrency() != ready.client.concurrency()) {
+            appliance.places = Places::new(ready.client.concurrency());
+        }
         appliance.ready = Some(Ready { catalogue, ..ready });
         self.prepare_publication(&name);
         if regranted {
