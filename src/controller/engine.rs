@@ -35,7 +35,7 @@ use crate::api::{ApprovalKind, DnsRecord, SolidServer};
 use crate::lease::{Candidacy, Leases, UNSERVED};
 use crate::plan::{Labels, ObjectName, Remembered};
 use crate::queue::ZoneQueue;
-use crate::reconcile::{DeletionRequest, Done, StoredRecord, Tools, is_held};
+use crate::reconcile::{DeletionRequest, Done, Places, StoredRecord, Tools, is_held};
 use crate::telemetry::Health;
 
 /// Zones that run at the same time; each appliance has its own bound on calls.
@@ -66,6 +66,8 @@ struct Appliance {
     lead: Option<Lead>,
     /// Its spec, client and zones as of the last time that it could be worked with.
     ready: Option<Ready>,
+    /// What its passes share.
+    places: Places,
     /// Why it cannot be worked with now.
     trouble: Option<Refusal>,
     /// Its spec as of the last look, for what can be judged without the appliance.
@@ -400,6 +402,7 @@ impl Engine {
         if news && self.unlisted == 0 {
             self.begin_journey(object);
             self.rebind(object, true);
+            self.cut_short(object);
         }
     }
 

@@ -11,7 +11,7 @@ use tracing::error;
 
 use crate::api::children::is_a_parent;
 use crate::api::desired::object_name;
-use crate::api::{ABANDON, DnsRecord, FLUX_RECONCILE_REQUESTED_AT, RECONCILE_REQUESTED_AT, Reason, Standing};
+use crate::api::{ABANDON, DnsRecord, FLUX_RECONCILE_REQUESTED_AT, RECONCILE_REQUESTED_AT, Reason};
 use crate::plan::ObjectName;
 use crate::reconcile::{StoredRecord, shown_reason};
 
@@ -30,12 +30,12 @@ pub(super) struct Glimpse {
     /// The resource version. API servers number them rising.
     pub(super) version: u64,
     /// What its status shows; `None` while it shows nothing.
-    pub(super) standing: Option<Standing>,
+    pub(super) reason: Option<Reason>,
 }
 
 impl Glimpse {
     pub(super) fn of(record: &DnsRecord) -> Self {
-        Self { version: version(record), standing: shown_reason(record).map(Reason::standing) }
+        Self { version: version(record), reason: shown_reason(record) }
     }
 }
 
@@ -215,7 +215,7 @@ mod tests {
         expected.metadata.annotations.as_mut().unwrap().remove("note");
         assert_eq!(*records.state(&object).unwrap().read().unwrap(), expected);
         let glimpse = records.glimpse(&object).unwrap();
-        assert_eq!((glimpse.version, glimpse.standing), (7, Some(Standing::Ready)));
+        assert_eq!((glimpse.version, glimpse.reason), (7, Some(Reason::InSync)));
         writer.delete(&expected);
         assert!(records.state(&object).is_none() && !records.exists(&object));
     }

@@ -1,6 +1,7 @@
 //! Which zone of an appliance is next when all its passes are running (no IO).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::zones::ZoneKey;
@@ -9,17 +10,18 @@ use crate::plan::ObjectName;
 /// One turn of so many is that of the zone that has waited longest, so that none waits for ever.
 const LONGEST_ONE_IN: u64 = 8;
 
-/// Most DnsRecords that one slice decides again because their turn has not come yet. A slice of a second ends a few hundred of them, and to
-/// decide all of twenty thousand each time would cost more than to write them.
-const PORTION: usize = 2_000;
+/// DnsRecords that one slice decides again because their turn has not come yet: twice as many as the last one brought to an end, within
+/// these bounds. To decide twenty thousand each time to write some hundred would cost more than the writes.
+const PORTION: RangeInclusive<usize> = 200..=2_000;
 
 /// Takes out of `dirty` what the next slice decides: all that it has not decided before, so that the deletion guard sees a wave at once,
-/// and of what was left over a portion in which all namespaces have the same share.
+/// and of what was left over a portion in which all namespaces have the same share. `ended` is how many the slice before brought to an end.
 pub(super) fn portion(
+    ended: usize,
     dirty: &mut BTreeSet<ObjectName>,
     left_over: impl Fn(&ObjectName) -> bool,
 ) -> BTreeSet<ObjectName> {
-    portion_of(PORTION, dirty, left_over)
+    portion_of((2 * ended).clamp(*PORTION.start(), *PORTION.end()), dirty, left_over)
 }
 
 fn portion_of(

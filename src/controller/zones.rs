@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::binding::Binding;
@@ -32,6 +33,10 @@ pub(super) struct ZoneState {
     pub(super) dirty: BTreeSet<ObjectName>,
     /// The pass that runs was given a portion of them only; the others are still here.
     pub(super) portioned: bool,
+    /// How many DnsRecords the last pass brought to an end.
+    pub(super) ended: usize,
+    /// Cuts the pass that runs short.
+    pub(super) cut: Cut,
     /// DnsRecords to be decided again at a time.
     pub(super) retries: BTreeMap<ObjectName, Instant>,
     /// A reading of the whole zone is due.
@@ -50,6 +55,37 @@ pub(super) struct ZoneState {
     pub(super) owned: Option<usize>,
     /// What the deletion guard remembers.
     pub(super) guard: Memory,
+}
+
+/// Cuts a pass short, for a change that should not wait for what the pass has not begun yet. Never two passes in a row: where changes keep
+/// coming, each of them would begin next to nothing.
+#[derive(Default)]
+pub(super) struct Cut {
+    pass: Option<watch::Sender<bool>>,
+    made: bool,
+}
+
+impl Cut {
+    /// A pass begins; it looks here for whether it is cut short.
+    pub(super) fn begin(&mut self) -> watch::Receiver<bool> {
+        let (pass, receiver) = watch::channel(false);
+        let made = std::mem::take(&mut self.made);
+        self.pass = (!made).then_some(pass);
+        receiver
+    }
+
+    /// The pass is over.
+    pub(super) fn end(&mut self) {
+        self.pass = None;
+    }
+
+    /// Cuts the pass that runs, if it may be.
+    pub(super) fn make(&mut self) {
+        if let Some(pass) = self.pass.take() {
+            pass.send_replace(true);
+            self.made = true;
+        }
+    }
 }
 
 impl ZoneState {
@@ -249,4 +285,39 @@ pub(super) fn restored(record: &DnsRecord, since_start: Duration) -> Option<Brak
     let conditions = &record.status.as_ref()?.conditions;
     let message = conditions.iter().find(|condition| condition.type_ == "Ready")?.message.clone();
     Some(Brake::restored(reason, message, since_start + RESTORED_FOR))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_is_cut_short_and_the_next_one_is_not() {
+        let mut cut = Cut::default();
+        cut.make();
+        let first = cut.begin();
+        assert!(!*first.borrow(), "nothing ran that could have been cut");
+        cut.make();
+        assert!(*first.borrow());
+        cut.end();
+        let second = cut.begin();
+        cut.make();
+        assert!(!*second.borrow());
+        cut.end();
+        let third = cut.begin();
+        cut.make();
+        assert!(*third.borrow());
+    }
+
+    #[test]
+    fn a_change_between_two_passes_cuts_neither() {
+        let mut cut = Cut::default();
+        let first = cut.begin();
+        cut.end();
+        cut.make();
+        let second = cut.begin();
+        assert!(!*first.borrow() && !*second.borrow());
+        cut.make();
+        assert!(*second.borrow());
+    }
 }

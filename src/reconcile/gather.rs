@@ -157,6 +157,8 @@ pub(super) struct Gathering<'a> {
     /// Rows that the zone had when it was last read as a whole.
     pub zone_rows: Option<usize>,
     pub page_size: usize,
+    /// DnsRecords of the zone that are decided in later slices.
+    pub to_come: usize,
 }
 
 impl Gathering<'_> {
@@ -225,7 +227,10 @@ impl Gathering<'_> {
     fn whole_is_cheaper(&self, names: &[Name]) -> bool {
         let Some(rows) = self.zone_rows else { return false };
         let pages = rows.div_ceil(self.page_size.max(1)) + 1;
-        pages < self.client.name_chunks(self.place, names)
+        // What is read as a whole serves the slices that follow, too.
+        let chunks = self.client.name_chunks(self.place, names);
+        let chunks_to_come = chunks * self.to_come / names.len().max(1);
+        pages < chunks + chunks_to_come
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Inquiry<'a> {
     pub page_size: usize,
     /// Rows that the zone had when it was last read as a whole, or counted.
     pub zone_rows: Option<usize>,
+    /// DnsRecords of the zone that are decided later, but not much.
+    pub to_come: usize,
     /// All claims on the names in question.
     pub claims: &'a [Claim],
     /// Who we are.
@@ -63,8 +65,8 @@ impl Inquiry<'_> {
     }
 
     fn gathering(&self) -> Gathering<'_> {
-        let Self { client, place, zone_rows, page_size, .. } = *self;
-        Gathering { client, place, zone_rows, page_size }
+        let Self { client, place, zone_rows, page_size, to_come, .. } = *self;
+        Gathering { client, place, zone_rows, page_size, to_come }
     }
 
     fn plan(&self, known: &Known) -> Vec<Decision> {

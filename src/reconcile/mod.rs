@@ -8,17 +8,19 @@ mod finding;
 mod gather;
 mod guard;
 mod inquiry;
+mod places;
 mod report;
 mod retry;
 mod settle;
 mod stored;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use tokio::sync::watch;
 use tracing::field::Empty;
 use tracing::{Instrument as _, debug, info, warn};
 
@@ -38,16 +40,14 @@ pub use finding::{AppliedNow, Circumstances, Finding, Publishing};
 pub use gather::{GatherError, Known, Scope};
 pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
 pub use inquiry::Inquiry;
+pub use places::Places;
 pub use report::{is_ready, is_spared, shown_reason, status};
 pub use retry::{ErrorClass, delay, is_trouble, next_try, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
 pub use stored::{StoredRecord, Unreadable};
 
-/// How long a pass begins new records before it lets newly changed ones join.
-const SLICE: Duration = Duration::from_secs(1);
-
-/// Records that are at work at the same time beyond the appliance's concurrency: those waiting for the API server.
-const BESIDE: usize = 16;
+/// Reports that a pass makes at one time when nothing else can be done.
+const REPORTS: usize = 16;
 
 /// What every pass works with.
 #[derive(Clone)]
@@ -106,6 +106,10 @@ pub struct Work {
     pub scope: Scope,
     /// The appliance.
     pub client: Client,
+    /// What all passes of the SolidServer share.
+    pub places: Places,
+    /// Told when the pass is to begin no more, since others wait for it to end.
+    pub cut: watch::Receiver<bool>,
     /// Whether rows can carry marks there.
     pub marks: Marks,
     /// Rows asked for in one list call.
@@ -118,6 +122,8 @@ pub struct Work {
     pub known: Option<Known>,
     /// Rows that the zone had when it was last read as a whole.
     pub zone_rows: Option<usize>,
+    /// DnsRecords of the zone that wait for later slices.
+    pub to_come: usize,
     /// What may be deleted.
     pub guard: Guard,
     /// UIDs of clusters of our name whose rows are ours from now on.
@@ -219,8 +225,8 @@ async fn make(mut work: Work, tools: &Tools) -> Done {
         solid_server: &work.solid_server,
         place: &work.place,
         client: work.client.starting_by(write_until),
-        begin_until: Instant::now() + SLICE,
-        at_least: AtomicUsize::new(work.client.concurrency()),
+        places: work.places.clone(),
+        end: places::End::of_slice(work.cut),
         rulings,
         suspended: work.suspended,
         publishing: work.publishing,
@@ -228,12 +234,15 @@ async fn make(mut work: Work, tools: &Tools) -> Done {
         stale: AtomicBool::new(false),
     };
     let mut subjects = work.subjects;
-    let at_work = work.client.concurrency() + BESIDE;
+    let at_work = work.places.count();
     let settled: Vec<Settled<StoredRecord>> = futures::stream::iter(decisions)
         .filter_map(|decision| {
             std::future::ready(subjects.remove(&decision.object).map(|subject| (decision, subject)))
         })
-        .map(|(decision, subject)| slice.settle(decision, subject))
+        // One after the other, so that the zones of an appliance take turns with what they begin.
+        .map(|(decision, subject)| slice.start(decision, subject))
+        .buffered(1)
+        .map(|(decision, subject, start)| slice.settle(decision, subject, start))
         .buffer_unordered(at_work)
         .collect()
         .await;
@@ -279,6 +288,7 @@ impl Work {
             marks: self.marks,
             page_size: self.page_size,
             zone_rows: self.zone_rows,
+            to_come: self.to_come,
             claims: &self.claims,
             identity: &tools.identity,
             exists: &*tools.exists,
@@ -307,7 +317,7 @@ async fn fail(work: Work, tools: &Tools, error: GatherError, done: &mut Done) {
                 Settled::again(object, subject, class, fresh)
             }
         })
-        .buffer_unordered(BESIDE)
+        .buffer_unordered(REPORTS)
         .collect()
         .await;
     done.known = None;

@@ -1,9 +1,9 @@
 //! One decision from plan to status: finalizer, steps, what came of them, report.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tracing::field::Empty;
@@ -15,6 +15,7 @@ use super::execute::{Executed, execute};
 use super::fence::{self, FenceError};
 use super::finding::{Circumstances, Finding, Publishing};
 use super::guard::Ruling;
+use super::places::{End, Places, Start};
 use super::report::{self, shown_reason};
 use super::retry::{ErrorClass, is_trouble, reason, words};
 use super::{StoredRecord, Subject, Tools, Trouble};
@@ -85,6 +86,20 @@ pub struct Settled<R = Arc<DnsRecord>> {
 }
 
 impl Settled<StoredRecord> {
+    /// A DnsRecord whose turn has not come.
+    fn later(object: ObjectName, subject: Subject) -> Self {
+        Self {
+            object,
+            ending: Ending::Later,
+            deed: Deed::None,
+            brake: subject.brake,
+            attempts: subject.attempts,
+            record: subject.record,
+            touched: Vec::new(),
+            written: Vec::new(),
+        }
+    }
+
     /// A DnsRecord that is to be tried again.
     pub(super) fn again(
         object: ObjectName,
@@ -111,10 +126,10 @@ pub(super) struct Slice<'a> {
     pub solid_server: &'a str,
     pub place: &'a Place,
     pub client: Client,
-    /// No record is begun after this, except for a first few: a slow reading must not keep everything from being written.
-    pub begin_until: Instant,
-    /// Records that may be begun after that all the same.
-    pub at_least: AtomicUsize,
+    /// What all passes of the SolidServer have at work together.
+    pub places: Places,
+    /// When it begins no more.
+    pub end: End,
     /// What the deletion guard says of some of them.
     pub rulings: HashMap<ObjectName, Ruling>,
     /// The SolidServer is suspended: nothing is written.
@@ -129,7 +144,14 @@ pub(super) struct Slice<'a> {
 
 impl Slice<'_> {
     /// Brings one decision to its end.
-    pub(super) async fn settle(&self, decision: Decision, subject: Subject) -> Settled<StoredRecord> {
+    pub(super) async fn settle(
+        &self,
+        decision: Decision,
+        subject: Subject,
+        start: Start,
+    ) -> Settled<StoredRecord> {
+        // Kept until the end.
+        let Start::Now(_place) = start else { return Settled::later(decision.object, subject) };
         let known = subject.record.clone();
         let record = match known.read() {
             Ok(record) => record,
@@ -159,11 +181,10 @@ impl Slice<'_> {
         }
     }
 
-    /// What is traced: what somebody changed, and repairs; not what is looked at and found to be in sync, nor whose turn does not come.
+    /// What is traced: what somebody changed, and repairs; not what is looked at and found to be in sync.
     fn span(&self, decision: &Decision, subject: &Subject) -> Span {
         let journey = subject.journey.span();
-        let put_off = !decision.steps.is_empty() && self.is_over();
-        if put_off || (decision.steps.is_empty() && journey.is_none()) {
+        if decision.steps.is_empty() && journey.is_none() {
             return Span::none();
         }
         let pass = Span::current();
@@ -194,7 +215,7 @@ impl Slice<'_> {
         if !decision.steps.is_empty() {
             let by_id = decision.steps.changes().any(|change| !matches!(change, Change::Add(_)));
             let distrusted = by_id && self.stale.load(Ordering::Relaxed);
-            if self.trouble.get().is_some() || distrusted || !self.may_begin() {
+            if self.trouble.get().is_some() || distrusted {
                 return settled;
             }
             if self.suspended || subject.suspended {
@@ -240,19 +261,6 @@ impl Slice<'_> {
             }
             Some(error) => self.failed(&error, decision.fingerprint, executed.wrote(), settled).await,
         }
-    }
-
-    /// Whether there is time for one more record in this slice.
-    fn may_begin(&self) -> bool {
-        let one_of_the_first = self
-            .at_least
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
-            .is_ok();
-        one_of_the_first || Instant::now() < self.begin_until
-    }
-
-    fn is_over(&self) -> bool {
-        self.at_least.load(Ordering::Relaxed) == 0 && Instant::now() >= self.begin_until
     }
 
     /// All steps are done: say so, or let go.

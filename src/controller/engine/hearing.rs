@@ -9,6 +9,7 @@ use super::saying::Errand;
 use crate::controller::appliance::{News, Ready};
 use crate::controller::rounds::Round;
 use crate::controller::zones::ZoneKey;
+use crate::reconcile::Places;
 
 impl Engine {
     pub(super) fn hear(&mut self, news: News) {
@@ -51,6 +52,9 @@ impl Engine {
         };
         let changed = before.is_none_or(|before| before.catalogue != catalogue || before.spec != ready.spec);
         let regranted = before.is_none_or(|before| before.grants != ready.grants);
+        if before.is_none_or(|before| before.client.concurrency() != ready.client.concurrency()) {
+            appliance.places = Places::new(ready.client.concurrency());
+        }
         appliance.ready = Some(Ready { catalogue, ..ready });
         self.prepare_publication(&name);
         if regranted {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{Appliance, Engine, FAREWELL, newer_object, solid_server_name};
-use crate::api::SolidServer;
+use crate::api::{SolidServer, SolidServerSpec};
 use crate::controller::appliance::{self, News, Wish};
 use crate::controller::endpoints::barred;
 use crate::controller::turns::Turns;
@@ -18,7 +18,7 @@ use crate::controller::zones::Slot;
 use crate::lease::{Candidacy, Claim, lease_name};
 use crate::plan::ObjectName;
 use crate::publication::Follower;
-use crate::reconcile::Tools;
+use crate::reconcile::{Places, Tools};
 
 /// How long to wait before the SolidServer is asked for again.
 const ONCE_MORE: Duration = Duration::from_millis(250);
@@ -74,6 +74,7 @@ impl Engine {
             follower,
             lead: None,
             ready: None,
+            places: Places::new(SolidServerSpec::DEFAULT_CONCURRENCY as usize),
             trouble: None,
             looked: false,
         };

@@ -146,9 +146,11 @@ impl Engine {
             state.dirty.clear();
             state.all()
         } else {
-            portion(&mut state.dirty, |object| self.slots.get(object).is_some_and(|slot| slot.left_over))
+            let left_over = |object: &ObjectName| self.slots.get(object).is_some_and(|slot| slot.left_over);
+            portion(state.ended, &mut state.dirty, left_over)
         };
         state.portioned = !state.dirty.is_empty();
+        let to_come = state.dirty.len();
         // A wave of deletions is judged as a whole or not at all.
         let judges = focus.iter().any(|object| state.guard.waiting.contains_key(object));
         if judges {
@@ -162,6 +164,7 @@ impl Engine {
             return None;
         }
         state.whole_due = false;
+        let cut = state.cut.begin();
         let mut known = if whole { None } else { state.known.take() };
         let zone_rows = state.rows;
         let asked = |kind: ApprovalKind| -> BTreeSet<String> {
@@ -257,12 +260,15 @@ impl Engine {
             place: zone.place.clone(),
             scope: if whole { Scope::Whole } else { Scope::Names },
             client: ready.client.clone(),
+            places: appliance.places.clone(),
+            cut,
             marks: ready.marks,
             page_size: usize::try_from(ready.spec.page_size()).unwrap_or(usize::MAX),
             claims,
             subjects,
             known,
             zone_rows,
+            to_come,
             guard,
             taken_over: asked(ApprovalKind::TakeOver),
             // The newest word counts: what is suspended now has not been looked at yet.
@@ -339,6 +345,8 @@ impl Engine {
             }
             held_changed = held_before.held != state.guard.held;
             state.known = done.known;
+            state.cut.end();
+            state.ended = done.settled.iter().filter(|settled| settled.ending != Ending::Later).count();
             if done.trouble.is_none() {
                 let now = Timestamp::now().as_duration().as_secs_f64();
                 self.tools.metrics.zone_succeeded(&zone.solid_server, &zone.place, now);
@@ -505,6 +513,16 @@ impl Engine {
             && !state.dirty.contains(&object)
         {
             state.retries.insert(object, at);
+        }
+    }
+
+    /// A DnsRecord that was taken up before has changed: the pass that runs in its zone begins nothing more in front of it.
+    pub(super) fn cut_short(&mut self, object: &ObjectName) {
+        let Some(slot) = self.slots.get(object).filter(|slot| slot.held) else { return };
+        for (zone, _) in &slot.registered {
+            if let Some(state) = self.zones.get_mut(zone) {
+                state.cut.make();
+            }
         }
     }
 

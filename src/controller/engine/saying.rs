@@ -1,5 +1,6 @@
 //! What is said and done outside of passes: refusals, outages, long waits, finalizers, counts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ use crate::reconcile::{self, FenceError, Finding, Known, holds, is_spared, shown
 
 /// Errands that are run at the same time.
 const ERRANDS: usize = 16;
+
+/// Long waits that are told with one tick, the longest first. To tell all of a large burst would make it wait longer: it is the API server's
+/// time that they wait for.
+const TOLD_AT_A_TICK: usize = 16;
 
 /// Zones that a SolidServer's status lists.
 const MOST_ZONES: usize = 1000;
@@ -41,6 +46,16 @@ pub(super) struct Ran {
     object: ObjectName,
     errand: Errand,
     outcome: Result<Option<Arc<DnsRecord>>, FenceError>,
+}
+
+/// What the statuses of one SolidServer's DnsRecords show.
+#[derive(Default)]
+struct Tally {
+    counts: RecordCounts,
+    /// Those with differences that nothing is done about, since somebody wants it so.
+    suspended: usize,
+    /// Those that ask for a report only.
+    reported: usize,
 }
 
 impl Engine {
@@ -131,8 +146,9 @@ impl Engine {
         }
         let ours = self.appliances.iter().filter(|(_, appliance)| appliance.lead.is_some());
         let names: Vec<Arc<str>> = ours.map(|(name, _)| Arc::clone(name)).collect();
+        let mut tallies = self.tallies(|_| true);
         for name in names {
-            let counts = self.counts(&name);
+            let Tally { counts, suspended, reported } = tallies.remove(&name).unwrap_or_default();
             self.tools.metrics.records(
                 &name,
                 counts.ready as usize,
@@ -140,8 +156,6 @@ impl Engine {
                 counts.stalled as usize,
                 counts.orphaned as usize,
             );
-            let [suspended, reported] =
-                [Reason::Suspended, Reason::Drifted].map(|reason| self.showing(&name, reason));
             self.tools.metrics.differences_left(&name, suspended, reported);
             if let Some(appliance) = self.appliances.get(&name) {
                 appliance.ask(Ask::Counts(counts));
@@ -164,11 +178,12 @@ impl Engine {
             let age = now.duration_since(since);
             oldest = oldest.max(age);
             if age >= PATIENCE && !slot.waiting_told {
-                waiting.push(object.clone());
+                waiting.push((since, object.clone()));
             }
         }
         self.tools.metrics.queue_oldest(oldest);
-        for object in waiting {
+        waiting.sort_unstable();
+        for (_, object) in waiting.into_iter().take(TOLD_AT_A_TICK) {
             if let Some(slot) = self.slots.get_mut(&object) {
                 slot.waiting_told = true;
             }
@@ -216,40 +231,43 @@ impl Engine {
         zones
     }
 
-    /// How many DnsRecords of a SolidServer show this reason.
-    fn showing(&self, solid_server: &Arc<str>, reason: Reason) -> usize {
-        let theirs = self.slots.iter().filter(|(_, slot)| slot.solid_server == *solid_server);
-        let records = theirs.filter_map(|(object, _)| self.latest(object));
-        records.filter(|record| shown_reason(record) == Some(reason)).count()
-    }
-
-    /// What its newest known state shows.
-    fn standing(&self, object: &ObjectName) -> Option<Option<Standing>> {
+    /// What its newest known state shows. Asked of all of them every few seconds, so no object is read for it.
+    fn shown(&self, object: &ObjectName) -> Option<Option<Reason>> {
         let watched = self.records.glimpse(object)?;
         let answered = self.fresher.get(object).map(|record| Glimpse::of(record));
         let newest = answered.filter(|answered| answered.version > watched.version).unwrap_or(watched);
-        Some(newest.standing)
+        Some(newest.reason)
     }
 
+    /// What the DnsRecords of a SolidServer show.
     pub(super) fn counts(&self, solid_server: &Arc<str>) -> RecordCounts {
-        let mut counts = RecordCounts::default();
-        let theirs = self.slots.iter().filter(|(_, slot)| slot.solid_server == *solid_server);
-        for (object, _) in theirs {
-            let Some(standing) = self.standing(object) else { continue };
-            counts.total += 1;
-            match standing {
-                Some(Standing::Ready) => counts.ready += 1,
-                Some(Standing::Stalled) => counts.stalled += 1,
-                Some(Standing::InProgress) | None => counts.reconciling += 1,
+        let mut tallies = self.tallies(|name| name == solid_server);
+        tallies.remove(solid_server).unwrap_or_default().counts
+    }
+
+    /// The same of all these SolidServers, in one go: there may be many records and many of them.
+    fn tallies(&self, is_asked: impl Fn(&Arc<str>) -> bool) -> HashMap<Arc<str>, Tally> {
+        let mut tallies: HashMap<Arc<str>, Tally> = HashMap::new();
+        for (object, slot) in self.slots.iter().filter(|(_, slot)| is_asked(&slot.solid_server)) {
+            let Some(shown) = self.shown(object) else { continue };
+            let tally = tallies.entry(Arc::clone(&slot.solid_server)).or_default();
+            tally.counts.total += 1;
+            match shown.map(Reason::standing) {
+                Some(Standing::Ready) => tally.counts.ready += 1,
+                Some(Standing::Stalled) => tally.counts.stalled += 1,
+                Some(Standing::InProgress) | None => tally.counts.reconciling += 1,
+            }
+            match shown {
+                Some(Reason::Suspended) => tally.suspended += 1,
+                Some(Reason::Drifted) => tally.reported += 1,
+                _ => {}
             }
         }
-        let orphans: usize = self
-            .zones
-            .iter()
-            .filter(|(zone, _)| zone.solid_server == *solid_server)
-            .map(|(_, state)| state.orphans)
-            .sum();
-        counts.orphaned = u32::try_from(orphans).unwrap_or(u32::MAX);
-        counts
+        for (zone, state) in self.zones.iter().filter(|(zone, _)| is_asked(&zone.solid_server)) {
+            let orphans = u32::try_from(state.orphans).unwrap_or(u32::MAX);
+            let counts = &mut tallies.entry(Arc::clone(&zone.solid_server)).or_default().counts;
+            counts.orphaned = counts.orphaned.saturating_add(orphans);
+        }
+        tallies
     }
 }

@@ -164,6 +164,7 @@ impl Zone {
             marks: self.marks,
             page_size: usize::try_from(self.spec.page_size()).unwrap_or(usize::MAX),
             zone_rows: self.zone_rows,
+            to_come: 0,
             claims: &self.claims,
             identity,
             exists,
