@@ -102,7 +102,8 @@ pub(super) struct Engine {
     records: Records,
     health: Health,
     fresher: HashMap<ObjectName, Arc<DnsRecord>>,
-    slots: HashMap<ObjectName, Slot>,
+    /// In boxes, for a table has room for twice as many as there are.
+    slots: HashMap<ObjectName, Box<Slot>>,
     zones: HashMap<ZoneKey, ZoneState>,
     appliances: HashMap<Arc<str>, Appliance>,
     queue: ZoneQueue<ZoneKey>,
@@ -390,7 +391,8 @@ impl Engine {
             _ => {
                 self.forget(object);
                 let since_start = self.tools.started.elapsed();
-                self.slots.insert(object.clone(), Slot::new(&record, Instant::now(), since_start));
+                let slot = Slot::new(&record, Instant::now(), since_start);
+                self.slots.insert(object.clone(), Box::new(slot));
                 true
             }
         };

@@ -95,8 +95,8 @@ pub struct Brake {
     /// How often the brake was set for this wish.
     times: usize,
     /// What was wanted and seen when the appliance last said that a row exists already.
-    existed: Option<Fingerprint>,
-    held: Option<Held>,
+    existed: Option<Box<Fingerprint>>,
+    held: Option<Box<Held>>,
 }
 
 #[derive(Clone, Debug)]
@@ -110,7 +110,10 @@ impl Brake {
     /// The brake of a record whose status says, after a restart, that a write was held.
     #[must_use]
     pub fn restored(reason: BrakeReason, message: String, until: Duration) -> Self {
-        Self { held: Some(Held { braked: Braked { reason, message, until }, on: None }), ..Self::default() }
+        Self {
+            held: Some(Box::new(Held { braked: Braked { reason, message, until }, on: None })),
+            ..Self::default()
+        }
     }
 
     /// The wish is fulfilled: everything but that is forgotten.
@@ -168,7 +171,7 @@ impl Brake {
     /// The appliance says that a row exists already. Whether it said so before of the same wish, on the same sight: then the row
     /// cannot be seen.
     pub fn existed_before(&mut self, fingerprint: Fingerprint) -> bool {
-        self.existed.replace(fingerprint) == Some(fingerprint)
+        self.existed.replace(Box::new(fingerprint)).is_some_and(|before| *before == fingerprint)
     }
 
     /// A write was confirmed by the appliance.
@@ -187,7 +190,7 @@ impl Brake {
         let wait = WAITS.get(self.times).or(WAITS.last()).copied().unwrap_or_default();
         self.times += 1;
         let braked = Braked { reason, message, until: now + wait };
-        self.held = Some(Held { braked: braked.clone(), on: Some(fingerprint) });
+        self.held = Some(Box::new(Held { braked: braked.clone(), on: Some(fingerprint) }));
         braked
     }
 

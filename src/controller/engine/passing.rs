@@ -54,7 +54,7 @@ fn tells_what_is_applied(record: &DnsRecord) -> bool {
 fn waited_for(
     zone: &ZoneKey,
     zones: &HashMap<ZoneKey, ZoneState>,
-    slots: &HashMap<ObjectName, Slot>,
+    slots: &HashMap<ObjectName, Box<Slot>>,
 ) -> BTreeSet<Arc<str>> {
     let mut namespaces = BTreeSet::new();
     for object in zones.get(zone).into_iter().flat_map(|state| &state.dirty) {

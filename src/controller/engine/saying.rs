@@ -125,7 +125,7 @@ impl Engine {
         match ran.outcome {
             Ok(Some(record)) => {
                 let same = |slot: &Slot| slot.seen.is_same_object(&Seen::of(&record));
-                if self.slots.get(&ran.object).is_some_and(same) {
+                if self.slots.get(&ran.object).is_some_and(|slot| same(slot)) {
                     self.remember(&ran.object, record);
                 }
             }
