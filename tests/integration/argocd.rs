@@ -1,0 +1,183 @@
+//! What Argo CD compares: a manifest in Git, and the object that the API server holds once the operator has made it Ready.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use solidserver_operator::cli::manifests::Manifests;
+
+use crate::plan_command::{examples, file};
+use crate::world::World;
+
+/// The field manager of Argo CD's application controller.
+const MANAGER: &str = "--field-manager=argocd-controller";
+
+/// The ways in which Argo CD can compare.
+const WAYS: [&str; 3] = ["three-way", "merge", "server"];
+
+/// Records written as people write them: nothing of them is in the form in which the appliance or a status shows it, and each
+/// field is there that has a default, with the value that it has anyway.
+const UNUSUAL: &str = r#"
+apiVersion: solidserver.dev/v1alpha1
+kind: DnsRecord
+metadata: {name: shouted, namespace: shop}
+spec:
+  fqdn: Shouted.SHOP.example.com.
+  type: CNAME
+  values: [WWW.Shop.Example.COM.]
+---
+apiVersion: solidserver.dev/v1alpha1
+kind: DnsRecord
+metadata: {name: long-address, namespace: shop}
+spec:
+  fqdn: long-address.shop.example.com
+  type: AAAA
+  values: ["2001:0DB8:0000:0000:0000:0000:0000:0001"]
+---
+apiVersion: solidserver.dev/v1alpha1
+kind: DnsRecord
+metadata: {name: defaults, namespace: shop}
+spec:
+  solidServerRef: {name: default}
+  dnsServer: ns.example.com
+  fqdn: defaults.shop.example.com
+  type: A
+  values: [192.0.2.32, 192.0.2.31]
+  ttl: 3600
+  driftPolicy: Repair
+  deletionPolicy: Delete
+  suspend: false
+"#;
+
+/// Argo CD's own comparison, which Go builds once.
+static COMPARISON: LazyLock<PathBuf> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let binary = root.join("target/argocd/argocd");
+    let built = Command::new("go")
+        .args(["build", "-trimpath", "-o"])
+        .arg(&binary)
+        .arg(".")
+        .env("GOFLAGS", "-mod=readonly")
+        .current_dir(root.join("tests/argocd"))
+        .status()
+        .expect("go is needed: https://go.dev/doc/install");
+    assert!(built.success(), "go build failed in tests/argocd");
+    binary
+});
+
+/// An object as it is written, and the cluster that holds it.
+struct Compared<'a> {
+    world: &'a World,
+    written: Value,
+}
+
+impl Compared<'_> {
+    fn named(&self) -> [&str; 2] {
+        [self.written["kind"].as_str().unwrap(), self.written["metadata"]["name"].as_str().unwrap()]
+    }
+
+    /// The object as the API server holds it.
+    async fn live(&self) -> Value {
+        let [kind, name] = self.named();
+        let arguments = ["get", kind, name, "-n", "shop", "-o", "json", "--show-managed-fields"];
+        serde_json::from_str(&self.world.kubectl(&arguments).await).unwrap()
+    }
+
+    /// What the program compares: with the dry run that Argo CD asks the API server for.
+    async fn line(&self) -> String {
+        let dry_run = [
+            "apply", "-f", "-", "--server-side", "--dry-run=server", "--force-conflicts", MANAGER, "-o", "json",
+            "--show-managed-fields",
+        ];
+        let dry_run = self.world.kubectl_in(&dry_run, &self.written.to_string()).await;
+        let dry_run: Value = serde_json::from_str(&dry_run).unwrap();
+        json!({"desired": self.written, "live": self.live().await, "dryRun": dry_run}).to_string()
+    }
+}
+
+/// What Argo CD shows as different, as `way kind/name`; each object is compared in each way.
+async fn different(world: &World, written: &[Value]) -> Vec<String> {
+    let schema = file(world.folder(), "openapi.json", &world.kubectl(&["get", "--raw", "/openapi/v2"]).await);
+    let mut lines = String::new();
+    for written in written {
+        lines += &Compared { world, written: written.clone() }.line().await;
+        lines.push('\n');
+    }
+    let mut child = Command::new(&*COMPARISON)
+        .arg(schema)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || std::io::Write::write_all(&mut input, lines.as_bytes()).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success());
+    let answers: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), WAYS.len() * written.len());
+    answers
+        .iter()
+        .filter(|answer| answer["different"] == true)
+        .map(|answer| {
+            println!("predicted: {:#}\nlive: {:#}", answer["predicted"], answer["live"]);
+            format!("{} {}", answer["way"].as_str().unwrap(), answer["object"].as_str().unwrap())
+        })
+        .collect()
+}
+
+/// In each way this object and no other.
+fn in_each_way(object: &str) -> Vec<String> {
+    WAYS.map(|way| format!("{way} {object}")).to_vec()
+}
+
+#[rstest]
+#[case::as_kubectl_applies(&[])]
+#[case::server_side(&["--server-side", MANAGER])]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_example_is_ever_out_of_sync(#[case] how: &[&str]) {
+    let mut world = World::new().await;
+    let folder = examples(&world.simulator);
+    file(folder.path(), "unusual.yaml", UNUSUAL);
+    let manifests = Manifests::read(&[folder.path().to_owned()], false).unwrap();
+    let mut written: Vec<Value> = manifests.records.into_iter().map(|document| document.value).collect();
+    let records = written.len();
+    assert_eq!(records, 8 + 3);
+    written.extend(manifests.solid_servers.into_iter().map(|(document, _)| document.value));
+    assert_eq!(written.len(), records + 1);
+
+    let path = folder.path().to_str().unwrap();
+    // A folder's files are applied by name: the namespace first.
+    let namespace = folder.path().join("namespace.yaml");
+    world.kubectl(&["apply", "-f", namespace.to_str().unwrap()]).await;
+    std::fs::remove_file(folder.path().join("kustomization.yaml")).unwrap();
+    world.kubectl(&[&["apply", "-f", path], how].concat()).await;
+    world.start_operator().await;
+    world.until_ready("shop", records).await;
+    // A second round, and whatever it would write.
+    world.a_round("default").await;
+
+    assert_eq!(different(&world, &written).await, Vec::<String>::new());
+    // More than Argo CD asks for: the API server and the operator add nothing to the spec either.
+    for written in &written {
+        let live = Compared { world: &world, written: written.clone() }.live().await;
+        assert_eq!(live["spec"], written["spec"]);
+        assert_eq!(live["metadata"]["labels"], written["metadata"]["labels"]);
+    }
+
+    // A change in Git is seen ...
+    let mut changed = written.clone();
+    let pay = changed.iter_mut().find(|object| object["metadata"]["name"] == "pay").unwrap();
+    pay["spec"]["ttl"] = json!(61);
+    assert_eq!(different(&world, &changed).await, in_each_way("DnsRecord/pay"));
+    // ... and one that somebody makes in the cluster.
+    let patch = ["patch", "dnsrecord", "-n", "shop", "www", "--type=merge", "--patch"];
+    world.kubectl(&[&patch[..], &[r#"{"spec": {"values": ["192.0.2.10"]}}"#]].concat()).await;
+    assert_eq!(different(&world, &written).await, in_each_way("DnsRecord/www"));
+}
