@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 use rstest::rstest;
 use serde_json::{Value, json};
 use solidserver_operator::cli::manifests::Manifests;
+use solidserver_simulator::{NewRow, Simulator};
 
+use crate::export::{TYPES, columns, export};
 use crate::plan_command::{examples, file};
 use crate::world::World;
 
@@ -88,7 +90,15 @@ impl Compared<'_> {
     /// What the program compares: with the dry run that Argo CD asks the API server for.
     async fn line(&self) -> String {
         let dry_run = [
-            "apply", "-f", "-", "--server-side", "--dry-run=server", "--force-conflicts", MANAGER, "-o", "json",
+            "apply",
+            "-f",
+            "-",
+            "--server-side",
+            "--dry-run=server",
+            "--force-conflicts",
+            MANAGER,
+            "-o",
+            "json",
             "--show-managed-fields",
         ];
         let dry_run = self.world.kubectl_in(&dry_run, &self.written.to_string()).await;
@@ -105,12 +115,8 @@ async fn different(world: &World, written: &[Value]) -> Vec<String> {
         lines += &Compared { world, written: written.clone() }.line().await;
         lines.push('\n');
     }
-    let mut child = Command::new(&*COMPARISON)
-        .arg(schema)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        Command::new(&*COMPARISON).arg(schema).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || std::io::Write::write_all(&mut input, lines.as_bytes()).unwrap());
     let output = child.wait_with_output().unwrap();
@@ -132,6 +138,32 @@ async fn different(world: &World, written: &[Value]) -> Vec<String> {
         .collect()
 }
 
+fn folder_of_examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/examples")
+}
+
+/// Writes what `export` makes of rows of nearly all types; how many there are.
+async fn exported(simulator: &Simulator, folder: &Path) -> usize {
+    // The others make names below them another zone's.
+    let types = TYPES.iter().filter(|name| !["DNAME", "NS", "DS"].contains(name));
+    let mut rows = 0;
+    for (number, record_type) in types.enumerate() {
+        let row = NewRow {
+            name: format!("exported-{number}.shop.example.com"),
+            record_type: (*record_type).to_owned(),
+            values: columns(record_type, number),
+            ..NewRow::default()
+        };
+        simulator.add_row(row).unwrap();
+        rows += 1;
+    }
+    let at = folder.join("solidserver.yaml").display().to_string();
+    let exported = export(&["-f", &at, "--zone", "shop.example.com", "-n", "shop"]).await;
+    assert_eq!(exported.code, 0, "{}", exported.errors);
+    file(folder, "exported.yaml", &exported.printed);
+    rows
+}
+
 /// In each way this object and no other.
 fn in_each_way(object: &str) -> Vec<String> {
     WAYS.map(|way| format!("{way} {object}")).to_vec()
@@ -144,19 +176,23 @@ fn in_each_way(object: &str) -> Vec<String> {
 async fn no_example_is_ever_out_of_sync(#[case] how: &[&str]) {
     let mut world = World::new().await;
     let folder = examples(&world.simulator);
+    let path = folder.path().to_str().unwrap();
+    let count = |recursive| Manifests::read(&[folder_of_examples()], recursive).unwrap().records.len();
+    let examples = count(false);
+    assert!(examples >= 8 && examples == count(true), "examples in folders below are left out");
     file(folder.path(), "unusual.yaml", UNUSUAL);
+    let exported = exported(&world.simulator, folder.path()).await;
+    // A folder's files are applied by name: the namespace first.
+    world.kubectl(&["apply", "-f", &format!("{path}/namespace.yaml")]).await;
+    std::fs::remove_file(folder.path().join("kustomization.yaml")).unwrap();
+
     let manifests = Manifests::read(&[folder.path().to_owned()], false).unwrap();
     let mut written: Vec<Value> = manifests.records.into_iter().map(|document| document.value).collect();
     let records = written.len();
-    assert_eq!(records, 8 + 3);
+    assert_eq!(records, examples + 3 + exported);
     written.extend(manifests.solid_servers.into_iter().map(|(document, _)| document.value));
-    assert_eq!(written.len(), records + 1);
+    assert!(written.len() > records);
 
-    let path = folder.path().to_str().unwrap();
-    // A folder's files are applied by name: the namespace first.
-    let namespace = folder.path().join("namespace.yaml");
-    world.kubectl(&["apply", "-f", namespace.to_str().unwrap()]).await;
-    std::fs::remove_file(folder.path().join("kustomization.yaml")).unwrap();
     world.kubectl(&[&["apply", "-f", path], how].concat()).await;
     world.start_operator().await;
     world.until_ready("shop", records).await;
