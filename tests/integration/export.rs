@@ -34,7 +34,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-async fn export(arguments: &[&str]) -> Planned {
+pub(crate) async fn export(arguments: &[&str]) -> Planned {
     run(command(arguments)).await
 }
 
@@ -95,7 +95,7 @@ fn more_than_marks(document: &Value) -> BTreeSet<Key> {
 }
 
 /// Columns of a row of each type, different for each number.
-fn columns(record_type: &str, number: usize) -> Vec<String> {
+pub(crate) fn columns(record_type: &str, number: usize) -> Vec<String> {
     let digest = |octets: usize| format!("{number:0width$x}", width = 2 * octets);
     let host = format!("host-{number}.example.net");
     let columns: Vec<String> = match record_type {
@@ -136,7 +136,7 @@ fn columns(record_type: &str, number: usize) -> Vec<String> {
     columns
 }
 
-const TYPES: [&str; 17] = [
+pub(crate) const TYPES: [&str; 17] = [
     "A", "AAAA", "CNAME", "DNAME", "MX", "NS", "PTR", "SRV", "TXT", "CAA", "NAPTR", "TLSA", "SSHFP", "DS",
     "HTTPS", "SVCB", "URI",
 ];

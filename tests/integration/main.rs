@@ -28,6 +28,8 @@ mod api;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod argocd;
+#[cfg(test)]
 mod chart;
 #[cfg(test)]
 mod client;

@@ -83,7 +83,7 @@ pub(crate) fn solid_server(simulator: &Simulator, spec: &str) -> String {
 }
 
 /// `deploy/examples` for the simulator, in a folder of its own.
-fn examples(simulator: &Simulator) -> TempDir {
+pub(crate) fn examples(simulator: &Simulator) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/examples");
     let spec = format!("endpoint: {}\n  tls: {{caBundle: {}}}", simulator.endpoint(), bundle(simulator));
