@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use hickory_resolver::proto::rr::RecordType;
 use solidserver_operator::controller::{self, Settings};
-use solidserver_operator::telemetry::{Health, Metrics};
+use solidserver_operator::telemetry::{Health, Metrics, Server};
 use solidserver_simulator::{Config, RowPatch, Simulator};
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +56,10 @@ async fn main() -> Result<()> {
     println!("  appliance   {} ({LATENCY:?} for every answer), DNS at {dns}", simulator.endpoint());
 
     step("Starting the operator");
-    let (health, stop) = (Health::default(), CancellationToken::new());
+    let (metrics, health, stop) = (Metrics::new(), Health::default(), CancellationToken::new());
+    let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
+    println!("  metrics     http://{}/metrics", server.local_address()?);
+    let serving = tokio::spawn(server.run(metrics.clone(), health.clone(), stop.clone()));
     let settings = Settings {
         cluster_name: "demo".to_owned(),
         operator_namespace: "solidserver-system".to_owned(),
@@ -67,7 +70,7 @@ async fn main() -> Result<()> {
         lease: solidserver_operator::lease::Timing::default(),
         environment_proxies: false,
     };
-    let operator = tokio::spawn(controller::run(settings, Metrics::new(), health.clone(), stop.clone()));
+    let operator = tokio::spawn(controller::run(settings, metrics, health.clone(), stop.clone()));
     until("the operator is ready", async || Ok(health.is_ready())).await?;
 
     let demo = Demo { plane: &plane, simulator: &simulator, resolver: Resolver::of(dns)? };
@@ -87,6 +90,7 @@ async fn main() -> Result<()> {
     }
     stop.cancel();
     tokio::time::timeout(PATIENCE, operator).await.context("the operator does not end")???;
+    serving.await??;
     simulator.shutdown().await;
     println!("\nDone.");
     Ok(())
