@@ -21,8 +21,8 @@ const LASTS: Duration = Duration::from_secs(1);
 /// DnsRecords that a slice begins however long that takes: a slow reading must not keep everything from being written.
 const AT_LEAST: usize = 8;
 
-/// What all passes of one SolidServer have at work together. A slice ends when the last DnsRecord that it began has ended, so each one
-/// more is waited for by the changes that come meanwhile, in all zones.
+/// What all passes of one SolidServer have begun and not written yet, together. A slice ends when the last DnsRecord that it began has
+/// ended, so each one more is waited for by the changes that come meanwhile, in all zones.
 #[derive(Clone)]
 pub struct Places {
     free: Arc<Semaphore>,

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, error, info, warn};
 
@@ -150,8 +151,7 @@ impl Slice<'_> {
         subject: Subject,
         start: Start,
     ) -> Settled<StoredRecord> {
-        // Kept until the end.
-        let Start::Now(_place) = start else { return Settled::later(decision.object, subject) };
+        let Start::Now(place) = start else { return Settled::later(decision.object, subject) };
         let known = subject.record.clone();
         let record = match known.read() {
             Ok(record) => record,
@@ -161,7 +161,7 @@ impl Slice<'_> {
             }
         };
         let span = self.span(&decision, &subject);
-        let settling = self.settle_record(decision, subject, Arc::clone(&record));
+        let settling = self.settle_record(decision, subject, Arc::clone(&record), place);
         let settled = settling.instrument(span.clone()).await;
         if !span.is_disabled() {
             span.record("ending", tracing::field::debug(settled.ending));
@@ -198,7 +198,13 @@ impl Slice<'_> {
         span
     }
 
-    async fn settle_record(&self, decision: Decision, subject: Subject, record: Arc<DnsRecord>) -> Settled {
+    async fn settle_record(
+        &self,
+        decision: Decision,
+        subject: Subject,
+        record: Arc<DnsRecord>,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Settled {
         let mut settled = Settled {
             object: decision.object.clone(),
             ending: Ending::Later,
@@ -252,6 +258,8 @@ impl Slice<'_> {
             Motive::Request | Motive::HandOver | Motive::Adoption => Turn::Change(namespace),
         });
         let executed = execute(&client, self.place, steps, &self.tools.metrics, self.solid_server).await;
+        // What is left is to say so, and nothing that is to be written waits for that.
+        drop(place);
         settled.touched.clone_from(&executed.touched);
         settled.written.clone_from(&executed.written);
         match executed.error.clone() {
