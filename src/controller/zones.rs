@@ -11,7 +11,7 @@ use super::binding::Binding;
 use crate::api::desired::{is_abandoned, reconcile_requested};
 use crate::api::{DnsRecord, Reason};
 use crate::plan::{Brake, BrakeReason, ObjectName, WrittenRow};
-use crate::reconcile::{Known, Memory, is_held, shown_reason};
+use crate::reconcile::{Asked, Known, Memory, is_held, shown_reason};
 use crate::record::{Name, Place};
 use crate::telemetry::Journey;
 
@@ -35,8 +35,8 @@ pub(super) struct ZoneState {
     pub(super) portioned: bool,
     /// How many DnsRecords the last pass brought to an end.
     pub(super) ended: usize,
-    /// Cuts the pass that runs short.
-    pub(super) cut: Cut,
+    /// What is asked of the pass that runs.
+    pub(super) asking: Asking,
     /// DnsRecords to be decided again at a time.
     pub(super) retries: BTreeMap<ObjectName, Instant>,
     /// A reading of the whole zone is due.
@@ -57,20 +57,23 @@ pub(super) struct ZoneState {
     pub(super) guard: Memory,
 }
 
-/// Cuts a pass short, for a change that should not wait for what the pass has not begun yet. Never two passes in a row: where changes keep
-/// coming, each of them would begin next to nothing.
+/// What is asked of the pass that runs. Never of two in a row to end at once: where changes keep coming, each of them would begin next to
+/// nothing.
 #[derive(Default)]
-pub(super) struct Cut {
-    pass: Option<watch::Sender<bool>>,
+pub(super) struct Asking {
+    pass: Option<watch::Sender<Asked>>,
+    /// This pass was asked to end at once.
     made: bool,
+    /// The one before it was.
+    spared: bool,
 }
 
-impl Cut {
-    /// A pass begins; it looks here for whether it is cut short.
-    pub(super) fn begin(&mut self) -> watch::Receiver<bool> {
-        let (pass, receiver) = watch::channel(false);
-        let made = std::mem::take(&mut self.made);
-        self.pass = (!made).then_some(pass);
+impl Asking {
+    /// A pass begins; it looks here for what is asked of it.
+    pub(super) fn begin(&mut self) -> watch::Receiver<Asked> {
+        let (pass, receiver) = watch::channel(Asked::Nothing);
+        self.pass = Some(pass);
+        self.spared = std::mem::take(&mut self.made);
         receiver
     }
 
@@ -79,11 +82,24 @@ impl Cut {
         self.pass = None;
     }
 
-    /// Cuts the pass that runs, if it may be.
-    pub(super) fn make(&mut self) {
-        if let Some(pass) = self.pass.take() {
-            pass.send_replace(true);
+    /// A change wants to join.
+    pub(super) fn to_let_join(&self) {
+        self.ask(Asked::ToLetJoin);
+    }
+
+    /// A change should not wait for what the pass has not begun yet.
+    pub(super) fn to_end(&mut self) {
+        if self.spared {
+            self.to_let_join();
+        } else if self.pass.is_some() {
+            self.ask(Asked::ToEnd);
             self.made = true;
+        }
+    }
+
+    fn ask(&self, more: Asked) {
+        if let Some(pass) = &self.pass {
+            pass.send_if_modified(|asked| std::mem::replace(asked, more.max(*asked)) < more);
         }
     }
 }
@@ -292,32 +308,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pass_is_cut_short_and_the_next_one_is_not() {
-        let mut cut = Cut::default();
-        cut.make();
-        let first = cut.begin();
-        assert!(!*first.borrow(), "nothing ran that could have been cut");
-        cut.make();
-        assert!(*first.borrow());
-        cut.end();
-        let second = cut.begin();
-        cut.make();
-        assert!(!*second.borrow());
-        cut.end();
-        let third = cut.begin();
-        cut.make();
-        assert!(*third.borrow());
+    fn a_pass_is_asked_to_end_and_the_next_one_to_let_join() {
+        let mut asking = Asking::default();
+        asking.to_end();
+        let first = asking.begin();
+        assert_eq!(*first.borrow(), Asked::Nothing, "nothing ran that could have been asked");
+        asking.to_let_join();
+        assert_eq!(*first.borrow(), Asked::ToLetJoin);
+        asking.to_end();
+        asking.to_let_join();
+        assert_eq!(*first.borrow(), Asked::ToEnd);
+        asking.end();
+        let second = asking.begin();
+        asking.to_end();
+        assert_eq!(*second.borrow(), Asked::ToLetJoin);
+        asking.end();
+        let third = asking.begin();
+        asking.to_end();
+        assert_eq!(*third.borrow(), Asked::ToEnd);
     }
 
     #[test]
-    fn a_change_between_two_passes_cuts_neither() {
-        let mut cut = Cut::default();
-        let first = cut.begin();
-        cut.end();
-        cut.make();
-        let second = cut.begin();
-        assert!(!*first.borrow() && !*second.borrow());
-        cut.make();
-        assert!(*second.borrow());
+    fn a_change_between_two_passes_asks_nothing_of_either() {
+        let mut asking = Asking::default();
+        let first = asking.begin();
+        asking.end();
+        asking.to_end();
+        let second = asking.begin();
+        assert_eq!([*first.borrow(), *second.borrow()], [Asked::Nothing; 2]);
+        asking.to_end();
+        assert_eq!(*second.borrow(), Asked::ToEnd);
     }
 }

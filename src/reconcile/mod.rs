@@ -40,7 +40,7 @@ pub use finding::{AppliedNow, Circumstances, Finding, Publishing};
 pub use gather::{GatherError, Known, Scope};
 pub use guard::{Bound, Cleared, DeletionRequest, Guard, Held, Memory, holds};
 pub use inquiry::Inquiry;
-pub use places::Places;
+pub use places::{Asked, Places};
 pub use report::{is_ready, is_spared, shown_reason, status};
 pub use retry::{ErrorClass, delay, is_trouble, next_try, reason, words};
 pub use settle::{Deed, Ending, Settled, say, say_at_once};
@@ -108,8 +108,8 @@ pub struct Work {
     pub client: Client,
     /// What all passes of the SolidServer share.
     pub places: Places,
-    /// Told when the pass is to begin no more, since others wait for it to end.
-    pub cut: watch::Receiver<bool>,
+    /// What changes that come while the pass runs ask of it.
+    pub asked: watch::Receiver<Asked>,
     /// Whether rows can carry marks there.
     pub marks: Marks,
     /// Rows asked for in one list call.
@@ -226,7 +226,7 @@ async fn make(mut work: Work, tools: &Tools) -> Done {
         place: &work.place,
         client: work.client.starting_by(write_until),
         places: work.places.clone(),
-        end: places::End::of_slice(work.cut),
+        end: places::End::of_slice(work.asked),
         rulings,
         suspended: work.suspended,
         publishing: work.publishing,

@@ -12,11 +12,14 @@ use super::Subject;
 use super::settle::Slice;
 use crate::plan::Decision;
 
-/// DnsRecords at work at one time beyond the appliance's concurrency: those that wait for the API server.
+/// DnsRecords beside those that the appliance takes at one time, at least: they wait for the API server.
 const BESIDE: usize = 16;
 
 /// How long a slice begins new records before it lets newly changed ones join.
 const LASTS: Duration = Duration::from_secs(1);
+
+/// How long when there are none.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// DnsRecords that a slice begins however long that takes: a slow reading must not keep everything from being written.
 const AT_LEAST: usize = 8;
@@ -33,7 +36,8 @@ impl Places {
     /// For an appliance that takes so many calls at one time.
     #[must_use]
     pub fn new(concurrency: usize) -> Self {
-        let count = concurrency + BESIDE;
+        // When all its calls end at once, as many others are ready to be sent.
+        let count = concurrency + concurrency.max(BESIDE);
         Self { free: Arc::new(Semaphore::new(count)), count }
     }
 
@@ -44,36 +48,59 @@ impl Places {
     }
 }
 
+/// What changes that came after a slice had begun ask of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    /// There are none.
+    #[default]
+    Nothing,
+    /// To let them join.
+    ToLetJoin,
+    /// To begin nothing more in front of them.
+    ToEnd,
+}
+
 /// When a slice begins no more.
 pub(super) struct End {
-    at: Instant,
-    /// Told when it is to end at once.
-    cut: watch::Receiver<bool>,
+    begun: Instant,
+    asked: watch::Receiver<Asked>,
     /// DnsRecords that may be begun all the same.
     at_least: AtomicUsize,
 }
 
 impl End {
     /// The end of a slice that begins now.
-    pub(super) fn of_slice(cut: watch::Receiver<bool>) -> Self {
-        Self { at: Instant::now() + LASTS, cut, at_least: AtomicUsize::new(AT_LEAST) }
+    pub(super) fn of_slice(asked: watch::Receiver<Asked>) -> Self {
+        Self { begun: Instant::now(), asked, at_least: AtomicUsize::new(AT_LEAST) }
+    }
+
+    fn after(&self, asked: Asked) -> Instant {
+        match asked {
+            Asked::Nothing => self.begun + LONGEST,
+            Asked::ToLetJoin => self.begun + LASTS,
+            Asked::ToEnd => self.begun,
+        }
     }
 
     fn is_here(&self) -> bool {
-        Instant::now() >= self.at || *self.cut.borrow()
+        let asked = *self.asked.borrow();
+        Instant::now() >= self.after(asked)
     }
 
     async fn comes(&self) {
-        let mut cut = self.cut.clone();
-        let is_cut = async {
-            if cut.wait_for(|cut| *cut).await.is_err() {
-                // Nobody is there any more who could cut it.
-                std::future::pending::<()>().await;
+        let mut asked = self.asked.clone();
+        loop {
+            let now = *asked.borrow_and_update();
+            let at = sleep_until(self.after(now));
+            tokio::select! {
+                () = at => return,
+                changed = asked.changed() => {
+                    if changed.is_err() {
+                        // Nobody asks for anything any more.
+                        return sleep_until(self.after(now)).await;
+                    }
+                }
             }
-        };
-        tokio::select! {
-            () = sleep_until(self.at) => {}
-            () = is_cut => {}
         }
     }
 
@@ -125,34 +152,48 @@ impl Slice<'_> {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_slice_ends_when_its_time_is_over_or_when_it_is_cut() {
-        let (cut, receiver) = watch::channel(false);
-        let end = End::of_slice(receiver.clone());
-        let begun = Instant::now();
+    async fn lasts(asked: Asked) -> Duration {
+        let (sender, receiver) = watch::channel(Asked::Nothing);
+        let end = End::of_slice(receiver);
         assert!(!end.is_here());
+        let begun = Instant::now();
+        sender.send_replace(asked);
         end.comes().await;
         assert!(end.is_here());
-        assert_eq!(begun.elapsed().as_secs(), LASTS.as_secs());
-
-        let end = End::of_slice(receiver);
-        let begun = Instant::now();
-        cut.send_replace(true);
-        end.comes().await;
-        assert!(end.is_here() && begun.elapsed() < LASTS);
+        begun.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn where_nobody_can_cut_it_a_slice_lasts_its_time() {
-        let end = End::of_slice(watch::channel(false).1);
-        let begun = Instant::now();
-        end.comes().await;
-        assert_eq!(begun.elapsed().as_secs(), LASTS.as_secs());
+    async fn a_slice_ends_the_sooner_the_more_is_asked_of_it() {
+        assert_eq!(lasts(Asked::Nothing).await.as_secs(), LONGEST.as_secs());
+        assert_eq!(lasts(Asked::ToLetJoin).await.as_secs(), LASTS.as_secs());
+        assert!(lasts(Asked::ToEnd).await < LASTS);
     }
 
-    #[test]
-    fn a_few_are_begun_although_the_end_is_here() {
-        let end = End::of_slice(watch::channel(true).1);
+    #[tokio::test(start_paused = true)]
+    async fn it_is_asked_while_it_lasts() {
+        let (sender, receiver) = watch::channel(Asked::Nothing);
+        let end = End::of_slice(receiver);
+        let begun = Instant::now();
+        let asks = async {
+            tokio::time::sleep(LASTS * 2).await;
+            sender.send_replace(Asked::ToLetJoin);
+        };
+        tokio::join!(end.comes(), asks);
+        assert_eq!(begun.elapsed().as_secs(), (LASTS * 2).as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nobody_can_ask_a_slice_lasts_its_time() {
+        let end = End::of_slice(watch::channel(Asked::Nothing).1);
+        let begun = Instant::now();
+        end.comes().await;
+        assert_eq!(begun.elapsed().as_secs(), LONGEST.as_secs());
+    }
+
+    #[tokio::test]
+    async fn a_few_are_begun_although_the_end_is_here() {
+        let end = End::of_slice(watch::channel(Asked::ToEnd).1);
         assert!(end.is_here());
         assert_eq!((0..100).filter(|_| end.spares_one()).count(), AT_LEAST);
     }

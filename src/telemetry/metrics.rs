@@ -28,7 +28,7 @@ const PREFIX: &str = "solidserver_operator";
 
 /// Upper bounds in seconds. A call of an idle appliance takes some 20 ms, and a deadline is at most 60 s.
 const CALL_SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0];
-/// Upper bounds in seconds. A pass begins writes for 1 s, so most are shorter than that and a slow list shows
+/// Upper bounds in seconds. A pass begins writes for 5 s at most, so most are shorter than that and a slow list shows
 /// beyond it.
 const PASS_SECONDS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Upper bounds in seconds. A round reads every zone of an appliance.

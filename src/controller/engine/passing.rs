@@ -164,7 +164,7 @@ impl Engine {
             return None;
         }
         state.whole_due = false;
-        let cut = state.cut.begin();
+        let hears = state.asking.begin();
         let mut known = if whole { None } else { state.known.take() };
         let zone_rows = state.rows;
         let asked = |kind: ApprovalKind| -> BTreeSet<String> {
@@ -261,7 +261,7 @@ impl Engine {
             scope: if whole { Scope::Whole } else { Scope::Names },
             client: ready.client.clone(),
             places: appliance.places.clone(),
-            cut,
+            asked: hears,
             marks: ready.marks,
             page_size: usize::try_from(ready.spec.page_size()).unwrap_or(usize::MAX),
             claims,
@@ -345,7 +345,7 @@ impl Engine {
             }
             held_changed = held_before.held != state.guard.held;
             state.known = done.known;
-            state.cut.end();
+            state.asking.end();
             state.ended = done.settled.iter().filter(|settled| settled.ending != Ending::Later).count();
             if done.trouble.is_none() {
                 let now = Timestamp::now().as_duration().as_secs_f64();
@@ -521,7 +521,7 @@ impl Engine {
         let Some(slot) = self.slots.get(object).filter(|slot| slot.held) else { return };
         for (zone, _) in &slot.registered {
             if let Some(state) = self.zones.get_mut(zone) {
-                state.cut.make();
+                state.asking.to_end();
             }
         }
     }
