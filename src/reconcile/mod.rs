@@ -78,6 +78,8 @@ impl Tools {
 pub struct Subject {
     /// The newest known state of the object.
     pub record: StoredRecord,
+    /// Whether it has our finalizer, as far as is known.
+    pub held: bool,
     /// Whether its spec says that nothing is to be written.
     pub suspended: bool,
     /// What is remembered of its writes.

@@ -10,10 +10,14 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Subject;
 use super::settle::Slice;
-use crate::plan::Decision;
+use crate::plan::{Decision, Stage};
 
 /// DnsRecords beside those that the appliance takes at one time, at least: they wait for the API server.
 const BESIDE: usize = 16;
+
+/// DnsRecords that get their finalizer at one time, so that its patch is soon made: what waits for the API server in one long line is waited
+/// for by whoever changes meanwhile. Half of all patches that are under way at one time; the others are those of statuses.
+const FRESH: usize = 24;
 
 /// How long a slice begins new records before it lets newly changed ones join.
 const LASTS: Duration = Duration::from_secs(1);
@@ -29,7 +33,21 @@ const AT_LEAST: usize = 8;
 #[derive(Clone)]
 pub struct Places {
     free: Arc<Semaphore>,
+    fresh: Arc<Semaphore>,
     count: usize,
+}
+
+/// What a DnsRecord that is begun takes from the others; given back in parts, or with this.
+pub(super) struct Place {
+    fresh: Option<OwnedSemaphorePermit>,
+    _written: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// Its finalizer is on.
+    pub(super) fn is_held(&mut self) {
+        self.fresh = None;
+    }
 }
 
 impl Places {
@@ -38,7 +56,14 @@ impl Places {
     pub fn new(concurrency: usize) -> Self {
         // When all its calls end at once, as many others are ready to be sent.
         let count = concurrency + concurrency.max(BESIDE);
-        Self { free: Arc::new(Semaphore::new(count)), count }
+        Self { free: Arc::new(Semaphore::new(count)), fresh: Arc::new(Semaphore::new(FRESH)), count }
+    }
+
+    /// Waits for one. Nobody closes them.
+    async fn take(&self, fresh: bool) -> Place {
+        let written = Arc::clone(&self.free).acquire_owned().await.ok();
+        let fresh = if fresh { Arc::clone(&self.fresh).acquire_owned().await.ok() } else { None };
+        Place { fresh, _written: written }
     }
 
     /// How many there are.
@@ -113,7 +138,7 @@ impl End {
 /// Whether a decision is carried out in this slice.
 pub(super) enum Start {
     /// It is, from the place that it has; whoever writes nothing needs none.
-    Now(Option<OwnedSemaphorePermit>),
+    Now(Option<Place>),
     /// Its turn has not come.
     Later,
 }
@@ -121,19 +146,19 @@ pub(super) enum Start {
 impl Slice<'_> {
     /// Waits for a place, as long as the slice begins anything.
     pub(super) async fn start(&self, decision: Decision, subject: Subject) -> (Decision, Subject, Start) {
-        let start = self.start_of(&decision).await;
+        let start = self.start_of(&decision, subject.held).await;
         (decision, subject, start)
     }
 
-    async fn start_of(&self, decision: &Decision) -> Start {
+    async fn start_of(&self, decision: &Decision, held: bool) -> Start {
         if decision.steps.is_empty() || self.rulings.contains_key(&decision.object) {
             return Start::Now(None);
         }
         if self.trouble.get().is_some() {
             return Start::Later;
         }
-        // Nobody closes it.
-        let place = async { Start::Now(Arc::clone(&self.places.free).acquire_owned().await.ok()) };
+        let fresh = decision.stage == Stage::Wanted && !held;
+        let place = async { Start::Now(Some(self.places.take(fresh).await)) };
         if self.end.spares_one() {
             return place.await;
         }

@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, error, info, warn};
 
@@ -16,7 +15,7 @@ use super::execute::{Executed, execute};
 use super::fence::{self, FenceError};
 use super::finding::{Circumstances, Finding, Publishing};
 use super::guard::Ruling;
-use super::places::{End, Places, Start};
+use super::places::{self, End, Places, Start};
 use super::report::{self, shown_reason};
 use super::retry::{ErrorClass, is_trouble, reason, words};
 use super::{StoredRecord, Subject, Tools, Trouble};
@@ -203,7 +202,7 @@ impl Slice<'_> {
         decision: Decision,
         subject: Subject,
         record: Arc<DnsRecord>,
-        place: Option<OwnedSemaphorePermit>,
+        mut place: Option<places::Place>,
     ) -> Settled {
         let mut settled = Settled {
             object: decision.object.clone(),
@@ -250,6 +249,9 @@ impl Slice<'_> {
                 Ok(record) => settled.record = record,
                 Err(error) => return unfenced(settled, &error),
             }
+        }
+        if let Some(place) = &mut place {
+            place.is_held();
         }
         let steps = decision.steps.clone();
         let namespace = Arc::clone(&settled.object.namespace);

@@ -240,6 +240,7 @@ impl Engine {
                     requested,
                     journey: slot.journey.clone(),
                     record: state,
+                    held: slot.held,
                     suspended: record.spec.suspend,
                     brake: slot.brake.clone(),
                     attempts: slot.attempts,
