@@ -83,14 +83,14 @@ impl Asking {
     }
 
     /// A change wants to join.
-    pub(super) fn to_let_join(&self) {
+    pub(super) fn ask_to_let_join(&self) {
         self.ask(Asked::ToLetJoin);
     }
 
     /// A change should not wait for what the pass has not begun yet.
-    pub(super) fn to_end(&mut self) {
+    pub(super) fn ask_to_end(&mut self) {
         if self.spared {
-            self.to_let_join();
+            self.ask_to_let_join();
         } else if self.pass.is_some() {
             self.ask(Asked::ToEnd);
             self.made = true;
@@ -310,21 +310,21 @@ mod tests {
     #[test]
     fn a_pass_is_asked_to_end_and_the_next_one_to_let_join() {
         let mut asking = Asking::default();
-        asking.to_end();
+        asking.ask_to_end();
         let first = asking.begin();
         assert_eq!(*first.borrow(), Asked::Nothing, "nothing ran that could have been asked");
-        asking.to_let_join();
+        asking.ask_to_let_join();
         assert_eq!(*first.borrow(), Asked::ToLetJoin);
-        asking.to_end();
-        asking.to_let_join();
+        asking.ask_to_end();
+        asking.ask_to_let_join();
         assert_eq!(*first.borrow(), Asked::ToEnd);
         asking.end();
         let second = asking.begin();
-        asking.to_end();
+        asking.ask_to_end();
         assert_eq!(*second.borrow(), Asked::ToLetJoin);
         asking.end();
         let third = asking.begin();
-        asking.to_end();
+        asking.ask_to_end();
         assert_eq!(*third.borrow(), Asked::ToEnd);
     }
 
@@ -333,10 +333,10 @@ mod tests {
         let mut asking = Asking::default();
         let first = asking.begin();
         asking.end();
-        asking.to_end();
+        asking.ask_to_end();
         let second = asking.begin();
         assert_eq!([*first.borrow(), *second.borrow()], [Asked::Nothing; 2]);
-        asking.to_end();
+        asking.ask_to_end();
         assert_eq!(*second.borrow(), Asked::ToEnd);
     }
 }

@@ -27,10 +27,13 @@ const IN_A_ROW: usize = 32;
 /// How long to wait for a watch that is behind.
 const ONCE_MORE: Duration = Duration::from_secs(2);
 
+/// Steps, and how each came out: with the object as it is then.
+type Outcomes = Vec<(Step, Result<Option<Arc<DnsRecord>>, FenceError>)>;
+
 /// The steps of one family were taken.
 pub(super) struct Done {
     parent: Arc<DnsRecord>,
-    outcomes: Vec<(Step, Result<Option<Arc<DnsRecord>>, FenceError>)>,
+    outcomes: Outcomes,
 }
 
 /// What becomes of a step.
@@ -328,11 +331,7 @@ fn advice(error: &FenceError, step: &Step) -> &'static str {
 }
 
 /// Takes steps, one after the other.
-async fn take(
-    tools: &Tools,
-    solid_server: &str,
-    steps: Vec<Step>,
-) -> Vec<(Step, Result<Option<Arc<DnsRecord>>, FenceError>)> {
+async fn take(tools: &Tools, solid_server: &str, steps: Vec<Step>) -> Outcomes {
     let mut outcomes = Vec::with_capacity(steps.len());
     for step in steps {
         let (change, outcome) = match &step {

@@ -522,7 +522,7 @@ impl Engine {
         let Some(slot) = self.slots.get(object).filter(|slot| slot.held) else { return };
         for (zone, _) in &slot.registered {
             if let Some(state) = self.zones.get_mut(zone) {
-                state.asking.to_end();
+                state.asking.ask_to_end();
             }
         }
     }

@@ -360,7 +360,7 @@ impl Engine {
         if let Some(state) = self.zones.get_mut(zone) {
             state.retries.remove(object);
             state.dirty.insert(object.clone());
-            state.asking.to_let_join();
+            state.asking.ask_to_let_join();
             self.queue.changed(zone, Instant::now());
         }
     }
