@@ -20,7 +20,7 @@ pub struct Inquiry<'a> {
     pub page_size: usize,
     /// Rows that the zone had when it was last read as a whole, or counted.
     pub zone_rows: Option<usize>,
-    /// DnsRecords of the zone that are decided later, but not much.
+    /// DnsRecords of the zone that wait for later slices; what is read as a whole serves them, too.
     pub to_come: usize,
     /// All claims on the names in question.
     pub claims: &'a [Claim],
