@@ -444,7 +444,12 @@ impl Engine {
                         known.ask(Ask::Trigger(trigger));
                     }
                 }
+                let respecified = known.object.metadata.generation != object.metadata.generation;
                 known.object = object;
+                if respecified {
+                    // What is suspended now must not be written to for as long as a slice lasts.
+                    self.stop_passes(&name);
+                }
                 if decided {
                     self.decide_the_held(&name);
                 }

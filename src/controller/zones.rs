@@ -97,6 +97,11 @@ impl Asking {
         }
     }
 
+    /// Nothing more of the pass is wanted, whatever was asked of the one before it.
+    pub(super) fn stop(&self) {
+        self.ask(Asked::ToEnd);
+    }
+
     fn ask(&self, more: Asked) {
         if let Some(pass) = &self.pass {
             pass.send_if_modified(|asked| std::mem::replace(asked, more.max(*asked)) < more);
@@ -326,6 +331,17 @@ mod tests {
         let third = asking.begin();
         asking.ask_to_end();
         assert_eq!(*third.borrow(), Asked::ToEnd);
+    }
+
+    #[test]
+    fn a_pass_that_is_not_wanted_any_more_ends_though_the_one_before_it_was_asked_to() {
+        let mut asking = Asking::default();
+        drop(asking.begin());
+        asking.ask_to_end();
+        asking.end();
+        let pass = asking.begin();
+        asking.stop();
+        assert_eq!(*pass.borrow(), Asked::ToEnd);
     }
 
     #[test]

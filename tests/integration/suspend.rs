@@ -1,6 +1,7 @@
 //! Suspended: nothing is written, and what would be is told.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use solidserver_operator::api::{DnsRecord, RECONCILE_REQUESTED_AT};
 use solidserver_simulator::RowPatch;
@@ -172,4 +173,29 @@ async fn a_suspended_solid_server_is_read_and_not_written() {
     assert_eq!(world.rows("drifts.example.com"), ["A 600 192.0.2.1 | shop/drifts"]);
     let calls = world.simulator.calls();
     assert_eq!((calls.operation("add"), calls.operation("edit"), calls.operation("delete")), (3, 1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_solid_server_that_is_suspended_in_a_burst_gets_no_more_than_what_was_begun() {
+    const COUNT: usize = 300;
+    let world = World::running("1h").await;
+    world.namespace("shop").await;
+    world.simulator.set_latency(Duration::from_millis(300));
+    let burst: String = (0..COUNT)
+        .map(|number| manifest("shop", &format!("h{number}"), &a(&format!("h{number}"), "192.0.2.1")))
+        .collect();
+    world.apply(&burst).await;
+    let written = || world.simulator.calls().operation("add");
+    world.until("the burst has begun", async || written() >= 20).await;
+    let patch = r#"{"spec": {"suspend": true}}"#;
+    world.kubectl(&["patch", "solidserver", "default", "--type=merge", "--patch", patch]).await;
+    let before = written();
+    let told = || async {
+        let records = world.all_records("shop").await;
+        records.iter().filter(|record| shows(record, "InSync") || shows(record, "Suspended")).count()
+    };
+    world.until("all are told", async || told().await == COUNT).await;
+    let after = written();
+    // What has a place is written; how many begin until the watch has told of it is a matter of the machine.
+    assert!(after < before + 100, "{before} when it was suspended, {after} in the end");
 }

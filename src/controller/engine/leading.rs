@@ -139,6 +139,7 @@ impl Engine {
 
     /// Forgets zones, passes to come, and all that was learnt of the DnsRecords of a SolidServer.
     fn forget_work(&mut self, name: &Arc<str>) {
+        self.stop_passes(name);
         self.rounds.remove(name);
         for zone in self.turns.remove(name).into_iter().flat_map(Turns::into_waiting) {
             self.queue.finished(&zone);
@@ -178,6 +179,7 @@ impl Engine {
     /// Lets what is running end, and gives each Lease back as soon as nothing is written under it any more. One under which something
     /// may still be written when time is up is left to run out.
     pub(super) async fn farewell(mut self) {
+        self.appliances.keys().for_each(|name| self.stop_passes(name));
         let mut leaving = JoinSet::new();
         let until = Instant::now() + FAREWELL;
         loop {

@@ -527,6 +527,12 @@ impl Engine {
         }
     }
 
+    /// The passes of a SolidServer begin nothing more: it is another one now, or not worked on any more.
+    pub(super) fn stop_passes(&self, solid_server: &Arc<str>) {
+        let theirs = self.zones.iter().filter(|(zone, _)| zone.solid_server == *solid_server);
+        theirs.for_each(|(_, state)| state.asking.stop());
+    }
+
     /// How long a DnsRecord waits after an error: at least as long as the appliance asked to be left alone.
     fn pause_before(&self, zone: &ZoneKey, class: ErrorClass, attempts: u32) -> Duration {
         let appliance = self.appliances.get(&zone.solid_server);
