@@ -4,7 +4,7 @@
 //! delete meanwhile make no other row skip a page or come twice. That a list looks like an end proves nothing: the
 //! appliance may have a limit of its own below the page size, or a page may be broken. A list ends
 //!
-//! - with as many rows as the appliance counts, after the last page;
+//! - with as many rows as the appliance counts, beside the first page or after the last one;
 //! - where the caller allows it, with a short page: fewer rows than the appliance was seen to give in one answer, so
 //!   that it cannot have been cut; but not with an empty one behind others;
 //! - where the account may not count, or counts fewer rows than were listed, with an empty page, which proves little;
@@ -12,6 +12,11 @@
 //!   before and after.
 //!
 //! Everything else is an error.
+//!
+//! The count beside the first page saves a latency and proves no less than one behind the last. What a cut page hides comes after all that it
+//! shows, and what is added comes after all that there was. So a list that is cut in front of a row that was there all along shows nothing that
+//! was added since the count, and is shorter than that; but for rows that were listed and gone when it was counted, and that time is the shorter
+//! one here.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -104,11 +109,18 @@ impl Lister<'_> {
     ) -> Result<Option<Listing<T>>, Error> {
         let mut items = Vec::new();
         let (mut rows, mut last) = (0, None);
-        let (mut counted, mut counts) = (None, 0);
         let mut may_count = true;
+        let (mut first, at_first) = match proof {
+            Proof::Count => self.counted_page(list, take, &mut may_count, calls).await?,
+            Proof::ShortPage => (None, None),
+        };
+        let (mut counted, mut counts) = (at_first, 0);
         loop {
             let position = last.map_or(Position::Start, Position::After);
-            let page = self.page(list, position, take, calls).await?;
+            let page = match first.take() {
+                Some(first) => first,
+                None => self.page(list, position, take, calls).await?,
+            };
             let length = page.len();
             // Nothing where more was to be expected is no short page: it may as well be hidden, or an answer that got lost.
             let may_be_short = proof == Proof::ShortPage && (length > 0 || rows == 0);
@@ -130,6 +142,9 @@ impl Lister<'_> {
             if length >= self.page_size || length > 0 && counted.is_some_and(|counted| counted > rows as u64)
             {
                 continue;
+            }
+            if at_first == Some(rows as u64) {
+                return Ok(Some(Listing { items, ended_by: EndedBy::Count, calls: *calls }));
             }
             let count = match self.count_if_allowed(list, &mut may_count, calls).await? {
                 Some(count) => count,
@@ -199,6 +214,22 @@ impl Lister<'_> {
         }
         let what = format!("its ids cannot be paged by, and without them {doubt}");
         Err(Error::Incomplete { service, what })
+    }
+
+    /// The first page, and the count beside it where the account may ask for it.
+    async fn counted_page<T>(
+        &self,
+        list: &List,
+        take: &impl Fn(&Answer) -> Result<Entries<T>, Fault>,
+        may_count: &mut bool,
+        calls: &mut usize,
+    ) -> Result<(Option<Entries<T>>, Option<u64>), Error> {
+        let (mut for_page, mut for_count) = (*calls, *calls);
+        let page = self.page(list, Position::Start, take, &mut for_page);
+        let count = self.count_if_allowed(list, may_count, &mut for_count);
+        let (page, count) = futures::join!(page, count);
+        *calls += 2;
+        Ok((Some(page?), count?))
     }
 
     async fn page<T>(
