@@ -15,7 +15,7 @@ pub(super) struct Binding {
     /// The zone for its RRset.
     pub(super) home: Place,
     /// The zone that its status speaks of, when that is another one.
-    pub(super) leaves: Option<Place>,
+    pub(super) leaves: Option<Box<Place>>,
     /// The RRset it describes.
     pub(super) rrset: Rrset,
     /// The name that its status speaks of.
@@ -79,8 +79,11 @@ pub(super) fn bind(
         let (rrset, wish) = wish(record, solid_server)?;
         let entry = entry(&rrset, &wish, delegation, lives.is_some())?;
         let home = catalogue.locate(&rrset.key, &wish)?;
-        let leaves = lives.filter(|place| *place != home);
+        let leaves = lives.filter(|place| *place != home).map(Box::new);
         let defaults_changed = wish.defaults_changed;
+        // Nearly always the same name, which then is kept once.
+        let applied_name = applied_name
+            .map(|applied| if applied == rrset.key.name { rrset.key.name.clone() } else { applied });
         return Ok(Binding { home, leaves, rrset, applied_name, defaults_changed, entry });
     }
     // Its own rows go whatever it is granted; a name that it is not granted is not asked for all the same.
@@ -90,7 +93,7 @@ pub(super) fn bind(
     });
     match (wanted, lives, was) {
         (Ok((rrset, home)), lives, _) => {
-            let leaves = lives.filter(|place| *place != home);
+            let leaves = lives.filter(|place| *place != home).map(Box::new);
             Ok(Binding { home, leaves, rrset, applied_name, defaults_changed: false, entry: None })
         }
         (Err(_), Some(home), Some(was)) => {

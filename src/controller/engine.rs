@@ -391,7 +391,7 @@ impl Engine {
             _ => {
                 self.forget(object);
                 let since_start = self.tools.started.elapsed();
-                let slot = Slot::new(&record, Instant::now(), since_start);
+                let slot = Slot::new(&record, self.solid_server_of(&record), Instant::now(), since_start);
                 self.slots.insert(object.clone(), Box::new(slot));
                 true
             }
@@ -406,6 +406,12 @@ impl Engine {
             self.rebind(object, true);
             self.cut_short(object);
         }
+    }
+
+    /// The SolidServer that a DnsRecord refers to, by the one name that all who refer to it share.
+    fn solid_server_of(&self, record: &DnsRecord) -> Arc<str> {
+        let name = record.spec.solid_server_name();
+        self.appliances.get_key_value(name).map_or_else(|| name.into(), |(name, _)| Arc::clone(name))
     }
 
     /// An object is gone.

@@ -178,10 +178,10 @@ impl ZoneState {
 /// What of an object matters: an event that changes nothing of this is none of our business.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    uid: Option<String>,
+    uid: Option<Box<str>>,
     generation: Option<i64>,
     deleting: bool,
-    requested: Option<String>,
+    requested: Option<Box<str>>,
     abandoned: bool,
 }
 
@@ -190,10 +190,10 @@ impl Seen {
     #[must_use]
     pub(super) fn of(record: &DnsRecord) -> Self {
         Self {
-            uid: record.metadata.uid.clone(),
+            uid: record.metadata.uid.as_deref().map(Box::from),
             generation: record.metadata.generation,
             deleting: record.metadata.deletion_timestamp.is_some(),
-            requested: reconcile_requested(record),
+            requested: reconcile_requested(record).map(Box::from),
             abandoned: is_abandoned(record),
         }
     }
@@ -267,11 +267,16 @@ impl Slot {
 
     /// A new object; what its status says of a write that was held goes on to count.
     #[must_use]
-    pub(super) fn new(record: &DnsRecord, now: Instant, since_start: Duration) -> Self {
+    pub(super) fn new(
+        record: &DnsRecord,
+        solid_server: Arc<str>,
+        now: Instant,
+        since_start: Duration,
+    ) -> Self {
         Self {
             seen: Seen::of(record),
             held: is_held(record),
-            solid_server: record.spec.solid_server_name().into(),
+            solid_server,
             binding: None,
             registered: Vec::new(),
             brake: restored(record, since_start).unwrap_or_default(),

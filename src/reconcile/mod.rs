@@ -235,6 +235,8 @@ async fn make(mut work: Work, tools: &Tools) -> Done {
         trouble: OnceLock::new(),
         stale: AtomicBool::new(false),
     };
+    // Decided: nothing of what was claimed is looked at any more, and a large zone has much of it.
+    drop(work.claims);
     let mut subjects = work.subjects;
     let at_work = work.places.count();
     let settled: Vec<Settled<StoredRecord>> = futures::stream::iter(decisions)

@@ -153,7 +153,7 @@ impl Engine {
             self.failed_errands.retain(|(failed, _)| *failed != object);
             if let (Some(record), Some(slot)) = (self.latest(&object), self.slots.get_mut(&object)) {
                 let unserved_since = slot.unserved_since;
-                **slot = Slot { unserved_since, ..Slot::new(&record, now, since_start) };
+                **slot = Slot { unserved_since, ..Slot::new(&record, Arc::clone(name), now, since_start) };
             }
         }
         self.zones.retain(|zone, _| zone.solid_server != *name);

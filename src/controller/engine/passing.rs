@@ -245,7 +245,7 @@ impl Engine {
                     brake: slot.brake.clone(),
                     attempts: slot.attempts,
                     home,
-                    leaves: if home { binding.leaves.clone() } else { None },
+                    leaves: if home { binding.leaves.as_deref().cloned() } else { None },
                     defaults_changed: binding.defaults_changed,
                 };
                 subjects.insert(object, subject);
@@ -442,7 +442,7 @@ impl Engine {
         }
         let home = slot.binding.as_ref().is_some_and(|binding| binding.home == zone.place);
         let leaves =
-            slot.binding.as_ref().is_some_and(|binding| binding.leaves.as_ref() == Some(&zone.place));
+            slot.binding.as_ref().is_some_and(|binding| binding.leaves.as_deref() == Some(&zone.place));
         // It may have lost its right, and so its binding, while it was written.
         let unbound = slot.binding.is_none();
         if home || unbound {
@@ -562,7 +562,10 @@ impl Engine {
 
     pub(super) fn mark_leaving(&mut self, object: &ObjectName) {
         let Some(slot) = self.slots.get(object) else { return };
-        let Some(leaves) = slot.binding.as_ref().and_then(|binding| binding.leaves.clone()) else { return };
+        let Some(leaves) = slot.binding.as_ref().and_then(|binding| binding.leaves.as_deref().cloned())
+        else {
+            return;
+        };
         let zone = ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: leaves };
         if let Some(state) = self.zones.get_mut(&zone) {
             // Moves are rare, and what is left behind may stand at any name.

@@ -116,13 +116,13 @@ impl Engine {
                 }
                 let Some(slot) = self.slots.get(object) else { return };
                 let cleared = |place: &Place| slot.left.contains(place);
-                if binding.leaves.as_ref().is_some_and(cleared) {
+                if binding.leaves.as_deref().is_some_and(cleared) {
                     binding.leaves = None;
                 }
                 // Where rows were written on the way to where it is now.
                 let elsewhere =
                     slot.written.iter().map(|(place, _)| place).find(|place| **place != binding.home);
-                binding.leaves = binding.leaves.or_else(|| elsewhere.cloned());
+                binding.leaves = binding.leaves.or_else(|| elsewhere.cloned().map(Box::new));
                 let same = slot.binding.as_ref() == Some(&binding);
                 if let Some(slot) = self.slots.get_mut(object) {
                     slot.lost_zone = false;
@@ -234,7 +234,8 @@ impl Engine {
         }
         for (place, name) in &slot.written {
             let entry = (key(place), name.clone());
-            if !entries.contains(&entry) && (*place == binding.home || Some(place) == binding.leaves.as_ref())
+            if !entries.contains(&entry)
+                && (*place == binding.home || Some(place) == binding.leaves.as_deref())
             {
                 entries.push(entry);
             }
@@ -372,7 +373,7 @@ impl Engine {
         let key =
             |place: &Place| ZoneKey { solid_server: Arc::clone(&slot.solid_server), place: place.clone() };
         let home = key(&binding.home);
-        let leaves = binding.leaves.as_ref().filter(|_| slot.placed).map(key);
+        let leaves = binding.leaves.as_deref().filter(|_| slot.placed).map(key);
         self.mark(&home, object);
         if let Some(leaves) = leaves {
             self.mark(&leaves, object);

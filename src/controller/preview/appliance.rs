@@ -128,7 +128,7 @@ impl Ground<'_> {
                     record: Arc::clone(record),
                     asked: candidate.asked,
                     home,
-                    leaves: binding.leaves.clone().filter(|_| home),
+                    leaves: binding.leaves.as_deref().cloned().filter(|_| home),
                     defaults_changed: binding.defaults_changed,
                 };
                 zone.add(claim, subject);
