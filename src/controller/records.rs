@@ -2,7 +2,7 @@
 //! were answered with.
 //!
 //! An object in memory is several times its JSON, and most of its fields are read once in hours. So the watch keeps the JSON of
-//! what is ever looked at, and an object is read from that when it is needed.
+//! what is ever looked at, made small, and an object is read from that when it is needed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};

@@ -39,13 +39,18 @@ pub(crate) async fn quota(
     let refused = used.calls.by_status.get("429").copied().unwrap_or_default();
     let answered = used.calls.total - refused;
     // A window begins with its first call, so the last full one is not waited out.
-    let limit = ((answered - 1) / CALLS * u64::from(QUOTA.1)) as f64;
-    outcome.figure("limit: quota, seconds", limit);
+    let windows = ((answered - 1) / CALLS * u64::from(QUOTA.1)) as f64;
+    outcome.figure("limit: the quota's windows, seconds", windows);
     used.tell(&mut outcome);
     outcome.exactly("adds", used.calls.rows("add"), parameters.records as u64);
-    outcome.at_most("seconds, within 1.05 of the quota and a second", seconds, 1.05 * limit + 1.0);
     match budget {
-        Some(_) => outcome.exactly("calls that were refused (429)", refused, 0),
+        Some(budget) => {
+            // It is spent evenly, so that a change in the middle of a backlog waits for its turn and not for the next window.
+            let limit = answered as f64 * 60.0 / f64::from(budget);
+            outcome.figure("limit: so many calls at that pace, seconds", limit);
+            outcome.at_most("seconds, within 1.05 of that and a second", seconds, 1.05 * limit + 1.0);
+            outcome.exactly("calls that were refused (429)", refused, 0);
+        }
         None => {
             let windows = answered.div_ceil(CALLS);
             let most = parameters.concurrency as u64 + windows - 1;

@@ -37,12 +37,31 @@ async fn a_zone_is_read_page_by_page_and_compared_with_its_count(
 }
 
 #[rstest]
+#[tokio::test]
+async fn the_count_is_asked_for_beside_the_first_page(
+    #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+) {
+    let simulator = start(dialect, with_rows(250)).await;
+    let client = client(&simulator);
+    client.read_zone(&place()).await.unwrap();
+    simulator.set_latency(Duration::from_millis(500));
+    simulator.reset_calls();
+    let reading = client.read_zone(&place()).await.unwrap();
+    assert_eq!((reading.rows.len(), reading.ended_by, reading.calls), (252, EndedBy::Count, 2));
+    assert_eq!(simulator.calls().max_in_flight, 2);
+    simulator.shutdown().await;
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_that_stay_are_listed_once_while_others_come_and_go(
     #[values(Dialect::Rest, Dialect::V2)] dialect: Dialect,
+    // Below the page size each page looks like the last one.
+    #[values(None, Some(20))] cap: Option<usize>,
 ) {
     const CHANGES: usize = 150;
     let simulator = start(dialect, with_rows(300)).await;
+    simulator.set_page_cap(cap);
     simulator.set_latency(Duration::from_millis(2));
     let client = client_with(&simulator, |settings| settings.page_size = 25);
     let stays: BTreeSet<String> = (0..300).step_by(2).map(|number| format!("host-{number}.{ZONE}")).collect();
