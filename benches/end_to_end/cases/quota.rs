@@ -42,16 +42,22 @@ pub(crate) async fn quota(
     let windows = ((answered - 1) / CALLS * u64::from(QUOTA.1)) as f64;
     outcome.figure("limit: the quota's windows, seconds", windows);
     used.tell(&mut outcome);
-    outcome.exactly("adds", used.calls.rows("add"), parameters.records as u64);
     match budget {
         Some(budget) => {
             // It is spent evenly, so that a change in the middle of a backlog waits for its turn and not for the next window.
             let limit = answered as f64 * 60.0 / f64::from(budget);
             outcome.figure("limit: so many calls at that pace, seconds", limit);
             outcome.at_most("seconds, within 1.05 of that and a second", seconds, 1.05 * limit + 1.0);
+            outcome.exactly("adds", used.calls.rows("add"), parameters.records as u64);
             outcome.exactly("calls that were refused (429)", refused, 0);
         }
         None => {
+            let adds = used.calls.rows("add") as f64;
+            outcome.at_most(
+                "adds, those that were refused among them",
+                adds,
+                (parameters.records as u64 + refused) as f64,
+            );
             let windows = answered.div_ceil(CALLS);
             let most = parameters.concurrency as u64 + windows - 1;
             outcome.at_most("calls that were refused (429)", refused as f64, most as f64);
