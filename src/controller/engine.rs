@@ -372,6 +372,7 @@ impl Engine {
             self.fresher.remove(object);
         }
         let (seen, held) = (Seen::of(&record), is_held(&record));
+        let solid_server = self.solid_server_of(&record);
         let mut lost_finalizer = false;
         let news = match self.slots.get_mut(object) {
             Some(slot) if slot.seen.is_same_object(&seen) => {
@@ -383,7 +384,7 @@ impl Engine {
                     slot.left_over = false;
                     slot.placed = false;
                     slot.waits_since.get_or_insert_with(Instant::now);
-                    slot.solid_server = record.spec.solid_server_name().into();
+                    slot.solid_server = solid_server;
                 }
                 slot.seen = seen;
                 news
@@ -391,7 +392,7 @@ impl Engine {
             _ => {
                 self.forget(object);
                 let since_start = self.tools.started.elapsed();
-                let slot = Slot::new(&record, self.solid_server_of(&record), Instant::now(), since_start);
+                let slot = Slot::new(&record, solid_server, Instant::now(), since_start);
                 self.slots.insert(object.clone(), Box::new(slot));
                 true
             }

@@ -178,13 +178,18 @@ async fn a_suspended_solid_server_is_read_and_not_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_solid_server_that_is_suspended_in_a_burst_gets_no_more_than_what_was_begun() {
     const COUNT: usize = 300;
-    let world = World::running("1h").await;
+    let mut world = World::new().await;
+    world
+        .solid_server("default", "resyncInterval: 1h\n  defaults: {dnsServer: ns.example.com, ttl: 600}")
+        .await;
     world.namespace("shop").await;
-    world.simulator.set_latency(Duration::from_millis(300));
     let burst: String = (0..COUNT)
         .map(|number| manifest("shop", &format!("h{number}"), &a(&format!("h{number}"), "192.0.2.1")))
         .collect();
     world.apply(&burst).await;
+    // Long, so that little is written until the watch has told of the suspension. All are there before, so that nobody asks to join.
+    world.simulator.set_latency(Duration::from_secs(1));
+    world.start_operator().await;
     let written = || world.simulator.calls().operation("add");
     world.until("the burst has begun", async || written() >= 20).await;
     let patch = r#"{"spec": {"suspend": true}}"#;
@@ -196,6 +201,7 @@ async fn a_solid_server_that_is_suspended_in_a_burst_gets_no_more_than_what_was_
     };
     world.until("all are told", async || told().await == COUNT).await;
     let after = written();
-    // What has a place is written; how many begin until the watch has told of it is a matter of the machine.
-    assert!(after < before + 100, "{before} when it was suspended, {after} in the end");
+    // What has a place is written: twice as many as the appliance takes calls, and as many again on a busy machine. By the next look at
+    // the appliance it would be more.
+    assert!(after <= before + 48, "{before} when it was suspended, {after} in the end");
 }

@@ -527,7 +527,7 @@ impl Engine {
         }
     }
 
-    /// The passes of a SolidServer begin nothing more: it is another one now, or not worked on any more.
+    /// The passes of a SolidServer that are running begin nothing more: its spec has changed, or it is not worked on any more.
     pub(super) fn stop_passes(&self, solid_server: &Arc<str>) {
         let theirs = self.zones.iter().filter(|(zone, _)| zone.solid_server == *solid_server);
         theirs.for_each(|(_, state)| state.asking.stop());
