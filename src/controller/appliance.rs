@@ -63,6 +63,13 @@ pub(super) enum News {
         /// The claim of the term that is over.
         claim: Claim,
     },
+    /// Another replica, which holds less, asks for its Lease.
+    AskedFor {
+        /// The SolidServer.
+        name: Arc<str>,
+        /// The claim of this term.
+        claim: Claim,
+    },
     /// The appliance can be worked with.
     Ready(Box<Ready>),
     /// It cannot.

@@ -80,6 +80,11 @@ impl Appliance {
         // The task ends only with its SolidServer, or with its Lease.
         let _ = self.asks.send(ask);
     }
+
+    /// Whether it is about to be handed over to another replica.
+    fn leaves(&self) -> bool {
+        self.lead.as_ref().is_some_and(|lead| lead.leaving)
+    }
 }
 
 impl Drop for Appliance {
@@ -196,7 +201,10 @@ impl Engine {
                 },
                 Some(news) = news.recv() => self.hear(news),
                 zone = self.queue.next(), if may_begin => self.begin(zone),
-                Some(Ok((zone, term, done))) = self.passes.join_next() => self.finish(&zone, term, done),
+                Some(Ok((zone, term, done))) = self.passes.join_next() => {
+                    self.finish(&zone, term, done);
+                    self.hand_over_when_idle(&zone.solid_server);
+                }
                 Some(Ok(ran)) = self.running_errands.join_next() => self.ran(ran),
                 Some(Ok(done)) = self.running_families.join_next() => self.looked_after(done),
                 () = std::future::ready(()), if self.may_look_after_families() => self.look_after_families(),

@@ -20,6 +20,8 @@ pub(super) struct Term {
 #[derive(Clone)]
 pub struct Claim {
     pub(super) held: watch::Receiver<Option<Term>>,
+    /// The term in which another replica asks for the Lease.
+    pub(super) asked: watch::Receiver<Option<u64>>,
     pub(super) ended: CancellationToken,
     /// The one term that counts; any when absent.
     pub(super) only: Option<u64>,
@@ -42,8 +44,8 @@ impl Claim {
 
     fn fixed(term: Option<Term>) -> Self {
         // Nobody will ever change it; the receiver keeps the value when the sender is gone.
-        let (_, held) = watch::channel(term);
-        Self { held, ended: CancellationToken::new(), only: None, margin: Duration::from_secs(60) }
+        let ((_, held), (_, asked)) = (watch::channel(term), watch::channel(None));
+        Self { held, asked, ended: CancellationToken::new(), only: None, margin: Duration::from_secs(60) }
     }
 
     fn term(&self) -> Option<Term> {
@@ -109,6 +111,16 @@ impl Claim {
                 () = self.ended.cancelled() => return,
                 () = tokio::time::sleep_until(until.into()) => {}
             }
+        }
+    }
+
+    /// Waits until another replica, which holds less, asks for the Lease; see [`super::Candidacy::hand_over`]. A claim of one term only hears
+    /// what is asked in that term.
+    pub async fn is_asked_for(&self) {
+        let mut asked = self.asked.clone();
+        let theirs = |term: &Option<u64>| term.is_some() && (self.only.is_none() || self.only == *term);
+        if asked.wait_for(theirs).await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 

@@ -11,28 +11,31 @@
 //!   in between.
 //! - Whoever is cut off from the API server hears nothing and stops by its own clock.
 //!
-//! `term` decides, this file asks the API server (IO).
+//! Replicas even out what they hold: who has less asks who has most, and gets the Lease when nothing is written under it any more.
+//!
+//! `term` and `share` decide; `candidate` and this file ask the API server (IO).
 
+mod candidate;
 mod claim;
 mod names;
+mod share;
 mod term;
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, PostParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
+use candidate::{Candidate, asked_by};
 pub use claim::Claim;
 use claim::Term;
 pub use names::{UNSERVED, lease_name};
@@ -41,8 +44,8 @@ pub use term::{Move, Sighting, Timing, TimingError, next};
 /// The label by which our Leases are watched.
 const LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "solidserver-operator");
 
-/// The longest that a candidate waits because it holds Leases already, so that replicas share them.
-const MOST_POLITENESS: Duration = Duration::from_millis(600);
+/// On a Lease: the candidate that asks its holder for it, since it holds less.
+const ASKED_BY: &str = "solidserver.dev/asked-by";
 
 /// The Leases of one operator namespace, as one process sees and wants them.
 #[derive(Clone)]
@@ -57,7 +60,115 @@ struct Shared {
     seen: watch::Sender<HashMap<String, Sighting>>,
     /// Terms begun so far, of all Leases, so that no two are mistaken for each other.
     terms: AtomicU64,
+    /// The Leases that this process stands for, by name.
+    standing: Mutex<HashMap<String, Standing>>,
     watching: tokio::task::AbortHandle,
+}
+
+/// A standing as those see it who share the Leases out.
+struct Standing {
+    held: watch::Receiver<Option<Term>>,
+    /// The term in which another replica's question was passed on.
+    asked: watch::Sender<Option<u64>>,
+}
+
+/// What came of a try to write a Lease.
+enum Tried {
+    /// It is as we wrote it, counted from the moment before the request was sent.
+    Ours { lease: Box<Lease>, since: Instant },
+    /// Somebody else was faster, or it is gone.
+    Refused,
+    /// Nobody knows.
+    Unknown(String),
+}
+
+impl Shared {
+    fn standing(&self) -> MutexGuard<'_, HashMap<String, Standing>> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces the Lease, which is refused if it is another one than was seen.
+    async fn write(&self, name: &str, lease: Lease, patience: Duration) -> Tried {
+        let since = now();
+        let parameters = PostParams::default();
+        let replace = self.api.replace(name, &parameters, &lease);
+        self.judge(since, tokio::time::timeout(patience, replace).await)
+    }
+
+    fn judge(
+        &self,
+        since: Instant,
+        answer: Result<Result<Lease, kube::Error>, tokio::time::error::Elapsed>,
+    ) -> Tried {
+        match answer {
+            Ok(Ok(lease)) => {
+                note(&self.seen, &lease);
+                Tried::Ours { lease: Box::new(lease), since }
+            }
+            Ok(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => Tried::Refused,
+            Ok(Err(error)) => Tried::Unknown(error.to_string()),
+            Err(_) => Tried::Unknown("the API server does not answer in time".to_owned()),
+        }
+    }
+
+    /// The Lease as it is now; `None` when there is none.
+    async fn look(&self, name: &str) -> Result<Option<Lease>, String> {
+        let answer = tokio::time::timeout(self.patience(), self.api.get_opt(name)).await;
+        let lease = answer
+            .map_err(|_| "the API server does not answer in time".to_owned())?
+            .map_err(|error| error.to_string())?;
+        match &lease {
+            Some(lease) => note(&self.seen, lease),
+            None => note_gone(&self.seen, name),
+        }
+        Ok(lease)
+    }
+
+    /// Passes on what others ask for, one Lease at a time, so that little work is interrupted.
+    fn pass_questions_on(&self) {
+        let seen = self.seen.borrow();
+        let mut standing = self.standing();
+        standing.retain(|_, standing| standing.held.has_changed().is_ok());
+        let term = |standing: &Standing| standing.held.borrow().map(|term| term.number);
+        if standing.values().any(|one| term(one).is_some_and(|term| *one.asked.borrow() == Some(term))) {
+            return;
+        }
+        let due = |name: &str| share::is_due(&seen, name, &self.candidate, now());
+        let first = standing
+            .iter()
+            .filter(|(name, one)| term(one).is_some() && due(name))
+            .min_by_key(|(name, _)| *name);
+        if let Some((_, one)) = first {
+            one.asked.send_replace(term(one));
+        }
+    }
+
+    /// What this process asks others for.
+    fn wish(&self) -> Option<String> {
+        let stands_for: HashSet<String> = self.standing().keys().cloned().collect();
+        let fresh = self.timing.retry * 2;
+        share::to_ask(&self.seen.borrow(), &stands_for, &self.candidate, now(), fresh).map(str::to_owned)
+    }
+
+    /// Asks the holder of this Lease for it.
+    async fn ask(&self, name: &str) {
+        let Ok(Some(mut lease)) = self.look(name).await else { return };
+        if self.wish().as_deref() != Some(name) {
+            return;
+        }
+        let annotations = lease.metadata.annotations.get_or_insert_default();
+        annotations.insert(ASKED_BY.to_owned(), self.candidate.clone());
+        match self.write(name, lease, self.patience()).await {
+            Tried::Ours { .. } => info!(lease = name, "this replica holds less than others, and asks for it"),
+            Tried::Refused => {}
+            Tried::Unknown(why) => debug!(lease = name, "asking for the Lease: {why}"),
+        }
+    }
+
+    /// How long the API server may take for an answer.
+    fn patience(&self) -> Duration {
+        self.timing.retry.max(Duration::from_secs(1)).min(self.timing.renew / 2)
+    }
 }
 
 impl Drop for Shared {
@@ -69,6 +180,7 @@ impl Drop for Shared {
 /// A process's standing for one Lease. Ends when it is dropped, without giving the Lease back; see [`Candidacy::resign`].
 pub struct Candidacy {
     claim: Claim,
+    handed_over: watch::Sender<Option<u64>>,
     task: JoinHandle<()>,
 }
 
@@ -85,6 +197,12 @@ impl Candidacy {
     #[must_use]
     pub fn claim(&self) -> Claim {
         self.claim.clone()
+    }
+
+    /// Hands the Lease to the replica that asks for it, if it is still held as it was for `claim`, and stands for it again. To be called when
+    /// nothing is written any more.
+    pub fn hand_over(&self, claim: &Claim) {
+        self.handed_over.send_replace(claim.only);
     }
 
     /// Gives the Lease back, if it is held, and ends. To be called when nothing is written any more.
@@ -104,7 +222,17 @@ impl Leases {
         let (seen, _) = watch::channel(HashMap::new());
         let candidate = format!("{instance}_{:08x}", rand::random::<u32>());
         let watching = tokio::spawn(watch_leases(api.clone(), seen.clone())).abort_handle();
-        Self { shared: Arc::new(Shared { api, candidate, timing, seen, terms: AtomicU64::new(1), watching }) }
+        let shared = Arc::new(Shared {
+            api,
+            candidate,
+            timing,
+            seen,
+            terms: AtomicU64::new(1),
+            standing: Mutex::default(),
+            watching,
+        });
+        tokio::spawn(share_out(Arc::downgrade(&shared), timing.retry));
+        Self { shared }
     }
 
     /// The name under which this process holds Leases.
@@ -117,15 +245,38 @@ impl Leases {
     #[must_use]
     pub fn stand(&self, name: &str) -> Candidacy {
         let (sender, held) = watch::channel(None);
+        let (asker, asked) = watch::channel(None);
+        let (handed_over, to_hand_over) = watch::channel(None);
         let stop = CancellationToken::new();
+        let standing = Standing { held: held.clone(), asked: asker };
+        self.shared.standing().insert(name.to_owned(), standing);
         let candidate = Candidate {
             shared: Arc::clone(&self.shared),
             name: name.to_owned(),
             held: sender,
             stop: stop.clone(),
+            handed_over: to_hand_over,
         };
-        let claim = Claim { held, ended: stop, only: None, margin: self.shared.timing.longest_write() };
-        Candidacy { claim, task: tokio::spawn(candidate.run()) }
+        let margin = self.shared.timing.longest_write();
+        let claim = Claim { held, asked, ended: stop, only: None, margin };
+        Candidacy { claim, handed_over, task: tokio::spawn(candidate.run()) }
+    }
+}
+
+/// Evens out who holds how much, as long as there is anybody to do it for. What is uneven must have been so for a while, so that replicas
+/// which come and go one after the other are not met by more moves than it takes.
+async fn share_out(shared: Weak<Shared>, retry: Duration) {
+    let mut before = None;
+    loop {
+        // Never quite together with another replica.
+        tokio::time::sleep(retry.mul_f64(0.75 + rand::random::<f64>() / 2.0)).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.pass_questions_on();
+        let wish = shared.wish();
+        if let Some(name) = wish.as_deref().filter(|_| wish == before) {
+            shared.ask(name).await;
+        }
+        before = wish;
     }
 }
 
@@ -149,9 +300,11 @@ async fn watch_leases(api: Api<Lease>, seen: watch::Sender<HashMap<String, Sight
 fn note(seen: &watch::Sender<HashMap<String, Sighting>>, lease: &Lease) {
     let name = lease.metadata.name.clone().unwrap_or_default();
     let spec = lease.spec.clone().unwrap_or_default();
+    let asked_by = asked_by(lease).to_owned();
     let sighting = Sighting {
         version: lease.metadata.resource_version.clone().unwrap_or_default(),
         holder: spec.holder_identity.unwrap_or_default(),
+        asked_by,
         duration: Duration::from_secs(u64::try_from(spec.lease_duration_seconds.unwrap_or(0)).unwrap_or(0)),
         since: now(),
         gone: false,
@@ -170,248 +323,6 @@ fn note_gone(seen: &watch::Sender<HashMap<String, Sighting>>, name: &str) {
         *before = before.without_it(now());
         true
     });
-}
-
-/// What came of a try to write a Lease.
-enum Tried {
-    /// It is ours, in this state, counted from the moment before the request was sent.
-    Ours { lease: Box<Lease>, since: Instant },
-    /// Somebody else was faster, or it is gone.
-    Refused,
-    /// Nobody knows.
-    Unknown(String),
-}
-
-struct Candidate {
-    shared: Arc<Shared>,
-    name: String,
-    held: watch::Sender<Option<Term>>,
-    stop: CancellationToken,
-}
-
-impl Candidate {
-    async fn run(self) {
-        let mut seen = self.shared.seen.subscribe();
-        let mut told = String::new();
-        // What the watch has not shown yet is asked for: a Lease that it does not know may well be there.
-        if let Err(error) = self.look().await {
-            debug!(lease = self.name, "looking at the Lease: {error}");
-        }
-        loop {
-            let step = next(seen.borrow_and_update().get(&self.name), &self.shared.candidate, now());
-            if let Move::Wait(at) = step {
-                tokio::select! {
-                    () = self.stop.cancelled() => return,
-                    changed = seen.changed() => if changed.is_err() { return },
-                    () = tokio::time::sleep_until(at.into()) => {}
-                }
-                continue;
-            }
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(self.politeness(&seen)) => {}
-            }
-            // Another one may have taken it meanwhile.
-            let current = seen.borrow_and_update().get(&self.name).cloned();
-            let step = next(current.as_ref(), &self.shared.candidate, now());
-            let tried = match step {
-                Move::Wait(_) => continue,
-                Move::Create => self.create().await,
-                Move::Take => self.take().await,
-            };
-            match tried {
-                Tried::Ours { lease, since } => {
-                    info!(lease = self.name, candidate = self.shared.candidate, "leading");
-                    self.lead(*lease, since).await;
-                    self.held.send_replace(None);
-                    info!(lease = self.name, candidate = self.shared.candidate, "not leading any more");
-                    if self.stop.is_cancelled() {
-                        return;
-                    }
-                }
-                Tried::Refused => {}
-                Tried::Unknown(why) if why == told => debug!(lease = self.name, "taking the Lease: {why}"),
-                Tried::Unknown(why) => {
-                    warn!(lease = self.name, "taking the Lease: {why}");
-                    told = why;
-                }
-            }
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(self.shared.timing.retry.mul_f64(0.5 + rand::random::<f64>() / 2.0)) => {}
-            }
-            if let Err(error) = self.look().await {
-                debug!(lease = self.name, "looking at the Lease: {error}");
-            }
-        }
-    }
-
-    /// A moment that is longer for whoever holds more, and never quite the same for two.
-    fn politeness(&self, seen: &watch::Receiver<HashMap<String, Sighting>>) -> Duration {
-        let held = seen.borrow().values().filter(|lease| lease.holder == self.shared.candidate).count();
-        let held = u32::try_from(held).unwrap_or(u32::MAX).min(6);
-        let longest = (self.shared.timing.retry / 2).min(MOST_POLITENESS);
-        longest.mul_f64((f64::from(held) + rand::random::<f64>()) / 7.0)
-    }
-
-    /// Renews the Lease until it is lost, runs out, or is to be given back.
-    async fn lead(&self, mut lease: Lease, since: Instant) {
-        let timing = self.shared.timing;
-        let mut number = self.shared.terms.fetch_add(1, Ordering::Relaxed);
-        let mut until = since + timing.renew;
-        self.held.send_replace(Some(Term { number, until }));
-        loop {
-            tokio::select! {
-                () = self.stop.cancelled() => {
-                    self.held.send_replace(None);
-                    return self.give_back(lease).await;
-                }
-                () = tokio::time::sleep(timing.retry) => {}
-            }
-            let left = until.saturating_duration_since(now());
-            if left.is_zero() {
-                warn!(lease = self.name, "could not be renewed in time: work on this SolidServer stops");
-                return;
-            }
-            let renewed = Lease {
-                spec: Some(LeaseSpec {
-                    renew_time: Some(MicroTime(Timestamp::now())),
-                    ..lease.spec.clone().unwrap_or_default()
-                }),
-                ..lease.clone()
-            };
-            match self.write(renewed, left.min(timing.retry.max(Duration::from_secs(1)))).await {
-                Tried::Ours { lease: fresh, since } => {
-                    lease = *fresh;
-                    if until <= now() {
-                        // It was not held for a moment, so whatever was begun before has ended.
-                        number = self.shared.terms.fetch_add(1, Ordering::Relaxed);
-                    }
-                    until = since + timing.renew;
-                    self.held.send_replace(Some(Term { number, until }));
-                }
-                // Either it was taken, or an earlier renewal did arrive though its answer did not.
-                Tried::Refused => match self.look().await {
-                    Ok(Some(current)) if holder(&current) == self.shared.candidate => lease = current,
-                    Ok(_) => {
-                        warn!(lease = self.name, "another one has the Lease: work on this SolidServer stops");
-                        return;
-                    }
-                    Err(error) => debug!(lease = self.name, "looking at the Lease: {error}"),
-                },
-                Tried::Unknown(why) => warn!(lease = self.name, "renewing the Lease: {why}"),
-            }
-        }
-    }
-
-    async fn create(&self) -> Tried {
-        let lease = Lease {
-            metadata: ObjectMeta {
-                name: Some(self.name.clone()),
-                labels: Some([(LABEL.0.to_owned(), LABEL.1.to_owned())].into()),
-                ..ObjectMeta::default()
-            },
-            spec: Some(self.spec(0)),
-        };
-        let since = now();
-        let parameters = PostParams::default();
-        let create = self.shared.api.create(&parameters, &lease);
-        match tokio::time::timeout(self.patience(), create).await {
-            // Nobody was faster: the namespace is not there.
-            Ok(Err(kube::Error::Api(status))) if status.code == 404 => Tried::Unknown(status.message),
-            answer => self.judge(since, answer),
-        }
-    }
-
-    async fn take(&self) -> Tried {
-        let current = match self.look().await {
-            Ok(Some(current)) => current,
-            Ok(None) => return Tried::Refused,
-            Err(error) => return Tried::Unknown(error),
-        };
-        // What is taken is what was judged: the look may have shown a renewal.
-        let seen = self.shared.seen.borrow().get(&self.name).cloned();
-        if next(seen.as_ref(), &self.shared.candidate, now()) != Move::Take {
-            return Tried::Refused;
-        }
-        let transitions = current.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
-        let taken = Lease { spec: Some(self.spec(transitions.saturating_add(1))), ..current };
-        self.write(taken, self.patience()).await
-    }
-
-    /// Replaces the Lease, which is refused if it is another one than was seen.
-    async fn write(&self, lease: Lease, patience: Duration) -> Tried {
-        let since = now();
-        let parameters = PostParams::default();
-        let replace = self.shared.api.replace(&self.name, &parameters, &lease);
-        self.judge(since, tokio::time::timeout(patience, replace).await)
-    }
-
-    fn judge(
-        &self,
-        since: Instant,
-        answer: Result<Result<Lease, kube::Error>, tokio::time::error::Elapsed>,
-    ) -> Tried {
-        match answer {
-            Ok(Ok(lease)) => {
-                note(&self.shared.seen, &lease);
-                Tried::Ours { lease: Box::new(lease), since }
-            }
-            Ok(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => Tried::Refused,
-            Ok(Err(error)) => Tried::Unknown(error.to_string()),
-            Err(_) => Tried::Unknown("the API server does not answer in time".to_owned()),
-        }
-    }
-
-    /// The Lease as it is now; `None` when there is none.
-    async fn look(&self) -> Result<Option<Lease>, String> {
-        let answer = tokio::time::timeout(self.patience(), self.shared.api.get_opt(&self.name)).await;
-        let lease = answer
-            .map_err(|_| "the API server does not answer in time".to_owned())?
-            .map_err(|error| error.to_string())?;
-        match &lease {
-            Some(lease) => note(&self.shared.seen, lease),
-            None => note_gone(&self.shared.seen, &self.name),
-        }
-        Ok(lease)
-    }
-
-    async fn give_back(&self, lease: Lease) {
-        let free = LeaseSpec {
-            holder_identity: Some(String::new()),
-            lease_duration_seconds: Some(1),
-            renew_time: Some(MicroTime(Timestamp::now())),
-            ..lease.spec.clone().unwrap_or_default()
-        };
-        match self.write(Lease { spec: Some(free), ..lease }, self.patience()).await {
-            Tried::Ours { .. } => info!(lease = self.name, "given back"),
-            Tried::Refused => {}
-            Tried::Unknown(why) => {
-                warn!(lease = self.name, "giving the Lease back: {why}; it runs out by itself")
-            }
-        }
-    }
-
-    fn spec(&self, transitions: i32) -> LeaseSpec {
-        let moment = MicroTime(Timestamp::now());
-        LeaseSpec {
-            holder_identity: Some(self.shared.candidate.clone()),
-            lease_duration_seconds: i32::try_from(self.shared.timing.duration.as_secs()).ok(),
-            acquire_time: Some(moment.clone()),
-            renew_time: Some(moment),
-            lease_transitions: Some(transitions),
-            ..LeaseSpec::default()
-        }
-    }
-
-    /// How long the API server may take for an answer.
-    fn patience(&self) -> Duration {
-        self.shared.timing.retry.max(Duration::from_secs(1)).min(self.shared.timing.renew / 2)
-    }
-}
-
-fn holder(lease: &Lease) -> &str {
-    lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
 }
 
 fn now() -> Instant {

@@ -31,6 +31,11 @@ pub fn lease_name(solid_server: &str) -> String {
     name
 }
 
+/// Whether this is the name of a SolidServer's Lease.
+pub(super) fn is_of_solid_server(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +43,7 @@ mod tests {
     #[test]
     fn a_name_that_is_too_long_ends_in_a_digest_and_stays_a_name() {
         assert_eq!(lease_name("default"), "solidserver-default");
+        assert!(is_of_solid_server("solidserver-default") && !is_of_solid_server(UNSERVED));
         let fits = "a".repeat(LONGEST - PREFIX.len());
         assert_eq!(lease_name(&fits), format!("{PREFIX}{fits}"));
         let dots = format!("{}.{}", "a".repeat(223), "b".repeat(29));

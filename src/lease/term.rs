@@ -68,6 +68,11 @@ impl Timing {
     pub fn longest_write(&self) -> Duration {
         self.duration.saturating_sub(self.renew)
     }
+
+    /// How long a Lease is kept for whoever it was handed to, in whole seconds.
+    pub(super) fn hand_over_seconds(&self) -> i32 {
+        i32::try_from((self.retry * 2).as_secs()).unwrap_or(i32::MAX).max(1)
+    }
 }
 
 /// A Lease as it was seen.
@@ -77,6 +82,8 @@ pub struct Sighting {
     pub version: String,
     /// Who holds it; empty when nobody does.
     pub holder: String,
+    /// Who asks its holder for it; empty when nobody does.
+    pub asked_by: String,
     /// How long it lasts, as its holder says.
     pub duration: Duration,
     /// Since when it has been exactly so, by our own clock. The holder's clock is not asked.
@@ -105,6 +112,12 @@ impl Sighting {
             self.since = before.since;
         }
         self
+    }
+
+    /// Whether somebody holds it at `now`, as far as can be seen.
+    #[must_use]
+    pub fn is_held(&self, now: Instant) -> bool {
+        !self.gone && !self.holder.is_empty() && now < self.since + self.duration
     }
 
     /// The same Lease, found to be gone at `now`.
@@ -139,6 +152,7 @@ mod tests {
         Sighting {
             version: "7".to_owned(),
             holder: holder.to_owned(),
+            asked_by: String::new(),
             duration: seconds(15),
             since,
             gone: false,

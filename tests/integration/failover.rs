@@ -226,3 +226,34 @@ async fn replicas_share_the_solid_servers_and_the_death_of_one_leaves_the_others
     assert_eq!(lease(&world, "other").await, ("second".to_owned(), 0));
     assert_eq!(lease(&world, "default").await, ("second".to_owned(), 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_joins_gets_its_share_in_the_middle_of_the_work() {
+    let mut world = world(["10s", "8s", "500ms"]).await;
+    let elsewhere = world.another_appliance("other", SOLID_SERVER).await;
+    world.start_replica("first").await;
+    until_holder(&world, "default", "first").await;
+    until_holder(&world, "other", "first").await;
+    let there = "fqdn: there.example.com, type: A, values: [192.0.2.1], solidServerRef: {name: other}";
+    world.apply(&manifest("shop", "there", there)).await;
+    at_work(&world, 1..41).await;
+    world.start_replica("second").await;
+    until_holder(&world, "default", "second").await;
+    world.until_ready("shop", 41).await;
+    assert_rows(&world, 1..41);
+    // Its writes that were under way ended before; nothing was written twice, and the rest came from the second.
+    assert_eq!(writers_in_turn(&world.simulator), ["first", "second"]);
+    assert_eq!(world.simulator.calls().operation("add"), 120);
+    // The other one stayed where it was, and both stay there.
+    world.a_round("default").await;
+    world.a_round("other").await;
+    assert_eq!(callers(&elsewhere), BTreeSet::from(["first".to_owned()]));
+    assert_eq!(lease(&world, "default").await, ("second".to_owned(), 1));
+    assert_eq!(lease(&world, "other").await, ("first".to_owned(), 0));
+    // Who ends hands over what it has: the first works on both again, without having been started anew.
+    assert!(world.stop_replica("second").await.success());
+    until_holder(&world, "default", "first").await;
+    world.apply(&records(41..43)).await;
+    world.until_ready("shop", 43).await;
+    assert_eq!(writers_in_turn(&world.simulator), ["first", "second", "first"]);
+}

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::{Api, DeleteParams, ListParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use solidserver_operator::lease::{Candidacy, Claim, Leases, Timing};
 
@@ -160,4 +160,127 @@ async fn until_any(claims: &[Claim]) {
         assert!(begun.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// Hands over whatever is asked for, at once.
+fn obliging(candidacy: Candidacy) -> (Claim, tokio::task::AbortHandle) {
+    let claim = candidacy.claim();
+    let mut of_any_term = claim.clone();
+    let task = tokio::spawn(async move {
+        loop {
+            let term = of_any_term.begins().await;
+            tokio::select! {
+                () = term.is_asked_for() => {
+                    candidacy.hand_over(&term);
+                    term.ends().await;
+                }
+                () = term.ends() => {}
+            }
+        }
+    });
+    (claim, task.abort_handle())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_that_come_later_get_their_share_and_the_leases_come_to_rest() {
+    const LEASES: usize = 6;
+    let plane = shared().await.unwrap();
+    let namespace = plane.create_namespace("sharing").await.unwrap();
+    let mut replicas = Vec::new();
+    let mut join = async |instance: &str| {
+        let leases = Leases::new(client(plane, None).await, &namespace, instance, timing());
+        let standing: Vec<_> =
+            (0..LEASES).map(|number| obliging(leases.stand(&format!("solidserver-{number}")))).collect();
+        replicas.push((leases, standing));
+        replicas
+            .iter()
+            .map(|(_, standing)| standing.iter().map(|(claim, _)| claim.clone()).collect())
+            .collect()
+    };
+    let shares =
+        |claims: &Vec<Vec<Claim>>| -> Vec<usize> { claims.iter().map(|claims| held(claims)).collect() };
+    let until_shares = async |claims: &Vec<Vec<Claim>>, expected: &[usize]| {
+        let begun = Instant::now();
+        loop {
+            for number in 0..LEASES {
+                let holders = claims.iter().filter(|claims| claims[number].is_held()).count();
+                assert!(holders <= 1, "{holders} hold Lease {number}");
+            }
+            let mut found = shares(claims);
+            found.sort_unstable();
+            if found == expected {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{found:?} instead of {expected:?}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let claims: Vec<Vec<Claim>> = join("a").await;
+    until_shares(&claims, &[6]).await;
+    let claims: Vec<Vec<Claim>> = join("b").await;
+    until_shares(&claims, &[3, 3]).await;
+    let _: Vec<Vec<Claim>> = join("c").await;
+    let claims: Vec<Vec<Claim>> = join("d").await;
+    until_shares(&claims, &[1, 1, 2, 2]).await;
+
+    // From here on nothing moves: no Lease changes hands, and no question is left on any.
+    let api: Api<Lease> = Api::namespaced(plane.client().unwrap(), &namespace);
+    let holders = async || -> Vec<(String, String, Option<i32>)> {
+        let leases = api.list(&ListParams::default()).await.unwrap().items;
+        leases
+            .into_iter()
+            .map(|lease| {
+                let spec = lease.spec.unwrap_or_default();
+                assert!(lease.metadata.annotations.unwrap_or_default().is_empty());
+                let name = lease.metadata.name.unwrap_or_default();
+                (name, spec.holder_identity.unwrap_or_default(), spec.lease_transitions)
+            })
+            .collect()
+    };
+    let rested = holders().await;
+    let moves: i32 = rested.iter().filter_map(|(.., transitions)| *transitions).sum();
+    assert!(
+        (5..=8).contains(&moves),
+        "{moves} moves, where three to b and one to each of c and d suffice: {rested:?}"
+    );
+    tokio::time::sleep(timing().retry * 10).await;
+    assert_eq!(holders().await, rested);
+
+    // Those of one that vanishes go to the others, evenly.
+    let (_, standing) = replicas.remove(0);
+    standing.iter().for_each(|(_, task)| task.abort());
+    until_shares(&claims[1..].to_vec(), &[2, 2, 2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_is_asked_for_is_given_back_all_the_same_and_a_question_of_the_dead_is_harmless() {
+    let plane = shared().await.unwrap();
+    let namespace = plane.create_namespace("asked").await.unwrap();
+    let api: Api<Lease> = Api::namespaced(plane.client().unwrap(), &namespace);
+    let leases = Leases::new(client(plane, None).await, &namespace, "a", timing());
+    let (one, (other, _)) = (leases.stand("solidserver-a"), obliging(leases.stand("solidserver-b")));
+    until_held(&one.claim()).await;
+    until_held(&other).await;
+    let ask = async |name: &str| {
+        let patch = serde_json::json!({"metadata": {"annotations": {"solidserver.dev/asked-by": "dead"}}});
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    };
+    let holder = async |name: &str| {
+        let spec = api.get(name).await.unwrap().spec.unwrap_or_default();
+        spec.holder_identity.unwrap_or_default()
+    };
+    // It is handed to one that is not there, and comes back soon.
+    ask("solidserver-b").await;
+    let begun = Instant::now();
+    while holder("solidserver-b").await != "dead" {
+        assert!(begun.elapsed() < PATIENCE, "it is not handed over");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(!other.is_held());
+    until_held(&other).await;
+    assert!(one.claim().is_held());
+    // The holder's own state of the Lease is older than the question.
+    ask("solidserver-a").await;
+    one.resign().await;
+    assert_eq!(holder("solidserver-a").await, "");
 }

@@ -17,6 +17,7 @@ impl Engine {
             News::Held { claim, object } => self.held(claim, *object),
             News::Remembered { name, reply } => self.remind(&name, reply),
             News::Lost { name, claim } => self.lost(&name, Some(&claim)),
+            News::AskedFor { name, claim } => self.asked_for(&name, &claim),
             // Of a term that is over.
             News::Ready(ready) if ready.term != self.term(&ready.name) => {}
             News::Trouble { name, term, .. } if term != self.term(&name) => {}

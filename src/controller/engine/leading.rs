@@ -36,7 +36,16 @@ async fn follow(name: Arc<str>, kube: kube::Client, mut claim: Claim, news: mpsc
                     if news.send(held).await.is_err() {
                         return;
                     }
-                    claim.ends().await;
+                    tokio::select! {
+                        () = claim.ends() => {}
+                        () = claim.is_asked_for() => {
+                            let asked = News::AskedFor { name: Arc::clone(&name), claim: claim.clone() };
+                            if news.send(asked).await.is_err() {
+                                return;
+                            }
+                            claim.ends().await;
+                        }
+                    }
                     if news.send(News::Lost { name: Arc::clone(&name), claim: claim.clone() }).await.is_err()
                     {
                         return;
@@ -105,7 +114,8 @@ impl Engine {
         let task = tokio::spawn(appliance::run(Arc::clone(&name), receiver, heard, requests, surroundings));
         if let Some(known) = self.appliances.get_mut(&name) {
             (known.object, known.wishes, known.asks, known.ledger) = (object, wishes, asks, ledger);
-            known.lead = Some(Lead { claim, tools, follower: None, task: task.abort_handle() });
+            known.lead =
+                Some(Lead { claim, tools, follower: None, leaving: false, task: task.abort_handle() });
         }
         self.tools.metrics.leads(&name);
         info!(solid_server = %name, "this replica works on it");
@@ -135,6 +145,31 @@ impl Engine {
         appliance.trouble = None;
         appliance.looked = false;
         self.forget_work(name);
+    }
+
+    /// A replica that holds less asks for the Lease of a SolidServer: nothing more is begun for it, and when what runs has ended, the Lease is
+    /// handed over.
+    pub(super) fn asked_for(&mut self, name: &Arc<str>, claim: &Claim) {
+        let lead = self.appliances.get_mut(name).and_then(|appliance| appliance.lead.as_mut());
+        let Some(lead) = lead.filter(|lead| lead.claim.only() == claim.only()) else { return };
+        info!(solid_server = %name, "another replica holds less and takes it over when what runs has ended");
+        lead.leaving = true;
+        self.stop_passes(name);
+        self.hand_over_when_idle(name);
+    }
+
+    /// Hands a SolidServer that is asked for over if no pass of it runs any more.
+    pub(super) fn hand_over_when_idle(&mut self, name: &Arc<str>) {
+        let lead = self.appliances.get(name).and_then(|appliance| appliance.lead.as_ref());
+        let Some(claim) = lead.filter(|lead| lead.leaving).map(|lead| lead.claim.clone()) else { return };
+        if self.busy.get(name).is_some_and(|busy| *busy > 0) {
+            return;
+        }
+        self.lost(name, None);
+        if let Some(candidacy) = self.appliances.get(name).and_then(|appliance| appliance.candidacy.as_ref())
+        {
+            candidacy.hand_over(&claim);
+        }
     }
 
     /// Forgets zones, passes to come, and all that was learnt of the DnsRecords of a SolidServer.
@@ -230,6 +265,8 @@ pub(super) struct Lead {
     pub(super) tools: Arc<Tools>,
     /// Follows what is written to the name servers, where that is asked for.
     pub(super) follower: Option<Follower>,
+    /// It is to be handed over when no pass runs any more: none is begun.
+    pub(super) leaving: bool,
     task: AbortHandle,
 }
 

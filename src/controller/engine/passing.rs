@@ -132,7 +132,8 @@ impl Engine {
     pub(super) fn work(&mut self, zone: &ZoneKey) -> Option<Work> {
         let now = Instant::now();
         let appliance = self.appliances.get(&zone.solid_server)?;
-        let ready = appliance.ready.as_ref().filter(|_| appliance.trouble.is_none())?;
+        let ready =
+            appliance.ready.as_ref().filter(|_| appliance.trouble.is_none() && !appliance.leaves())?;
         let state = self.zones.get_mut(zone)?;
         if let Some(not_before) = state.not_before.filter(|not_before| *not_before > now) {
             self.queue.at(zone, not_before);
