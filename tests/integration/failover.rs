@@ -237,8 +237,12 @@ async fn a_replica_that_joins_gets_its_share_in_the_middle_of_the_work() {
     let there = "fqdn: there.example.com, type: A, values: [192.0.2.1], solidServerRef: {name: other}";
     world.apply(&manifest("shop", "there", there)).await;
     at_work(&world, 1..41).await;
+    // A write takes longer than a reading by whoever is next, so that one which is not waited for is seen beside it.
+    world.simulator.clear_faults();
+    world.simulator.inject(Fault::new("write", FaultKind::Slow { ms: 2500, after_commit: false }));
     world.start_replica("second").await;
     until_holder(&world, "default", "second").await;
+    world.simulator.clear_faults();
     world.until_ready("shop", 41).await;
     assert_rows(&world, 1..41);
     // Its writes that were under way ended before; nothing was written twice, and the rest came from the second.
