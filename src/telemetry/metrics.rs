@@ -350,8 +350,13 @@ impl Metrics {
         });
     }
 
-    /// This replica holds the Lease of the SolidServer, until its series are dropped.
+    /// This replica holds the Lease of the SolidServer, until its series are dropped. What counts writes begins to be shown, at zero: a
+    /// series that is born with its first event hides that event from `rate` and `increase`.
     pub fn leads(&self, solid_server: &str) {
+        for change in ["add", "edit", "delete"] {
+            self.row_changes.with(solid_server, ChangeLabels { change, outcome: "ok" }, |_| {});
+        }
+        self.drift_repaired.with(solid_server, NO_MORE, |_| {});
         self.leading.with(solid_server, NO_MORE, |gauge| {
             gauge.set(1);
         });

@@ -52,6 +52,24 @@ fn sample<'a>(text: &'a str, series: &str) -> Option<&'a str> {
 }
 
 #[test]
+fn what_counts_writes_is_shown_before_the_first_of_them() {
+    let metrics = Metrics::new();
+    metrics.leads("default");
+    let text = metrics.encode().unwrap();
+    let changes = ["add", "edit", "delete"].map(|change| {
+        format!(
+            r#"solidserver_operator_row_changes_total{{solid_server="default",change="{change}",outcome="ok"}}"#
+        )
+    });
+    let drift = r#"solidserver_operator_drift_repaired_total{solid_server="default"}"#.to_owned();
+    for series in changes.iter().chain([&drift]) {
+        assert_eq!(sample(&text, series), Some("0"), "{series}");
+    }
+    metrics.forget("default");
+    assert_eq!(sample(&metrics.encode().unwrap(), &drift), None);
+}
+
+#[test]
 fn what_is_counted_is_what_is_shown() {
     let metrics = everything("default");
     metrics.call("default", "dns_rr_list", "ok", Duration::from_secs(2));
