@@ -119,9 +119,9 @@ pub async fn run(
         events: events.clone(),
         news: news_sender,
     };
-    let known = records.clone();
+    let (known, shown) = (records.clone(), records.clone());
     let tools = Arc::new(Tools {
-        cluster: Cluster::new(kube),
+        cluster: Cluster::new(kube, Arc::new(move |record| shown.has_shown(record))),
         identity,
         exists: Arc::new(move |object| known.exists(object)),
         metrics,

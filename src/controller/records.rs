@@ -75,6 +75,12 @@ impl Records {
         self.objects.read().unwrap_or_else(PoisonError::into_inner).get(object).map(|kept| kept.glimpse)
     }
 
+    /// Whether the watch has shown the object as it is here, or a newer state of it. One that it does not have is not waited for.
+    #[must_use]
+    pub(super) fn has_shown(&self, record: &DnsRecord) -> bool {
+        self.glimpse(&object_name(record)).is_none_or(|shown| shown.version >= version(record))
+    }
+
     /// Whether a DnsRecord exists. One in a namespace that is not watched may exist, so it counts as one that does.
     #[must_use]
     pub(super) fn exists(&self, object: &ObjectName) -> bool {
@@ -216,6 +222,9 @@ mod tests {
         assert_eq!(*records.state(&object).unwrap().read().unwrap(), expected);
         let glimpse = records.glimpse(&object).unwrap();
         assert_eq!((glimpse.version, glimpse.reason), (7, Some(Reason::InSync)));
+        let shown = |version| records.has_shown(&record("shop", "www", version));
+        assert!(shown("6") && shown("7") && !shown("8"));
+        assert!(records.has_shown(&record("shop", "gone", "8")), "what is gone is not waited for");
         writer.delete(&expected);
         assert!(records.state(&object).is_none() && !records.exists(&object));
     }

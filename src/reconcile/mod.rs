@@ -34,7 +34,8 @@ use crate::telemetry::{Journey, Metrics, TARGET};
 pub use advice::advice;
 pub use events::{EventSink, Notice};
 pub use fence::{
-    Cluster, FenceError, apply, create, current, delete, hold, is_held, release, write_spec, write_status,
+    Cluster, FenceError, IsShown, apply, create, current, delete, hold, is_held, release, write_spec,
+    write_status,
 };
 pub use finding::{AppliedNow, Circumstances, Finding, Publishing};
 pub use gather::{GatherError, Known, Scope};
