@@ -43,13 +43,21 @@ impl<K: Hash + Eq + Clone> ZoneQueue<K> {
 
     /// Something changed: the zone is due as soon as the window allows.
     pub fn changed(&self, zone: &K, now: Instant) {
-        let spaced = self.started.get(zone).map_or(now, |started| *started + SPACING);
-        self.at(zone, spaced.max(now + WINDOW));
+        self.at(zone, self.spaced(zone, now).max(now + WINDOW));
+    }
+
+    /// All that is to be known of the zone is: nothing is waited for, but that its passes stay apart.
+    pub fn complete(&self, zone: &K, now: Instant) {
+        self.at(zone, self.spaced(zone, now));
     }
 
     /// The zone goes on where its last pass stopped, at once.
     pub fn goes_on(&self, zone: &K, now: Instant) {
         self.at(zone, now);
+    }
+
+    fn spaced(&self, zone: &K, now: Instant) -> Instant {
+        self.started.get(zone).map_or(now, |started| (*started + SPACING).max(now))
     }
 
     /// The zone is due at `when`, or earlier when something asks for that.
@@ -153,6 +161,21 @@ mod tests {
             advance(Duration::from_millis(10)).await;
         }
         assert!((8..=11).contains(&passes), "{passes} passes in 2 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_zone_of_which_all_is_known_waits_for_nobody_but_its_own_passes() {
+        let mut queue = ZoneQueue::new();
+        let begin = Instant::now();
+        queue.changed(&"zone", begin);
+        queue.complete(&"zone", begin);
+        assert_eq!(due(&mut queue).await, Some("zone"));
+        assert!(begin.elapsed() < WINDOW);
+        queue.finished(&"zone");
+        queue.complete(&"zone", Instant::now());
+        assert_eq!(due(&mut queue).await, None);
+        advance(SPACING).await;
+        assert_eq!(due(&mut queue).await, Some("zone"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -396,7 +396,6 @@ impl Task {
                 } else {
                     (seen, said)
                 };
-                self.say(wish, reason, &message).await;
                 let ready = Ready {
                     name: Arc::clone(&self.name),
                     spec,
@@ -408,6 +407,8 @@ impl Task {
                     term: self.surroundings.claim.only(),
                 };
                 let _ = self.surroundings.news.send(News::Ready(Box::new(ready))).await;
+                // The DnsRecords need not wait for it.
+                self.say(wish, reason, &message).await;
             }
             Err((refusal, class)) => {
                 self.attempts += 1;

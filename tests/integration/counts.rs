@@ -131,6 +131,10 @@ async fn three_hundred_records_with_a_new_ttl_are_three_hundred_edits(
     assert_eq!(calls.max_writes_in_flight, 50, "{calls:?}");
     assert_eq!(calls.max_in_flight, 50, "{calls:?}");
     assert!(calls.of("rr", "list") <= 3, "{calls:?}");
+    // What the appliance offers is asked for at one time.
+    let log = world.simulator.call_log();
+    let list = |object| log.iter().find(|call| call.object == object && call.operation == "list").unwrap();
+    assert!(list("server").end_ms.is_some_and(|end| list("zone").start_ms < end), "{:?}", list("server"));
     assert_eq!(deeds(&sync), [0, 300, 0, 0, 0], "{sync:?}");
     assert_eq!(host_rows(&world), expected_rows(COUNT, 60));
     // The metrics say what the appliance has seen.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::future::join_all;
 use tracing::warn;
 
 use super::Task;
@@ -50,21 +51,21 @@ async fn list(
     spec: &SolidServerSpec,
     named: &BTreeSet<Arc<str>>,
 ) -> Result<Catalogue, Error> {
-    let servers = client.servers().await?;
+    let in_use = servers_in_use(spec, named);
+    // All at one time: what is asked of a server that is not there is answered with nothing, and a latency is saved for each list.
+    let offers =
+        in_use.iter().map(async |server| futures::try_join!(client.views(server), client.zones(server)));
+    let (servers, offers) = futures::join!(client.servers(), join_all(offers));
     let mut catalogue = Catalogue {
-        servers: servers
-            .iter()
-            .filter(|server| !server.is_member)
-            .map(|server| Arc::clone(&server.name))
-            .collect(),
+        servers: servers?.into_iter().filter(|server| !server.is_member).map(|server| server.name).collect(),
         ..Catalogue::default()
     };
     let spoken_of = servers_in_use(spec, &BTreeSet::new());
-    for server in servers_in_use(spec, named) {
+    for (server, offer) in in_use.into_iter().zip(offers) {
         if !catalogue.servers.contains(&server) {
             continue;
         }
-        match futures::try_join!(client.views(&server), client.zones(&server)) {
+        match offer {
             Ok((views, zones)) => {
                 catalogue.listed.insert(server, ServerCatalogue::new(views, zones));
             }

@@ -109,7 +109,8 @@ impl Engine {
         for zone in &theirs {
             if let Some(state) = self.zones.get_mut(zone) {
                 state.whole_due = true;
-                self.queue.changed(zone, now);
+                // Whoever changes one of its DnsRecords in this moment joins it later, as in any pass.
+                self.queue.complete(zone, now);
             }
         }
         if theirs.is_empty() {
