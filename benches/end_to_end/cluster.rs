@@ -43,7 +43,7 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    /// Seconds for both patches of so many records.
+    /// Seconds for both patches of so many records, until the last answer.
     pub(crate) fn seconds(self, records: usize) -> f64 {
         records as f64 / self.finalizers + records as f64 / self.statuses
     }

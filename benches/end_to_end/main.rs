@@ -30,8 +30,6 @@ use self::cases::Change;
 use self::report::Outcome;
 use self::world::{Parameters, World};
 
-/// The most records that a plain client is measured with: enough to be steady.
-const PLAIN_RECORDS: usize = 1000;
 /// Bytes of the release binary, at most.
 const LARGEST_BINARY: f64 = 25.0 * 1024.0 * 1024.0;
 
@@ -217,12 +215,18 @@ async fn arrangement(
         return Ok(());
     }
     let wanted = |case: char| cases.contains(&case);
+    let mut earlier = Vec::new();
+    if wanted('b') && cases::is_timed(parameters) {
+        for _ in 1..cases::BURSTS {
+            let mut world = World::start(binaries, parameters).await?;
+            earlier.push(cases::burst_at_start(&mut world, &earlier).await?.1);
+            world.stop_operator().await?;
+        }
+    }
     let mut world = World::start(binaries, parameters).await?;
     eprintln!("control plane and simulator are there: {}", parameters.in_words());
-    let in_flight = parameters.concurrency;
-    let plain = world.cluster.plain(parameters.records.clamp(200, PLAIN_RECORDS), in_flight).await?;
     // The others need its records, so it runs in any case.
-    let burst = cases::burst_at_start(&mut world, plain).await?;
+    let (burst, _) = cases::burst_at_start(&mut world, &earlier).await?;
     if wanted('b') {
         results.add(burst);
     }

@@ -8,7 +8,7 @@ mod resync;
 mod start;
 mod ttl;
 
-pub(crate) use burst::{burst_at_start, burst_live};
+pub(crate) use burst::{BURSTS, burst_at_start, burst_live, is_timed};
 pub(crate) use change::{Change, one_change};
 pub(crate) use quota::quota;
 pub(crate) use replicas::replicas;
