@@ -223,3 +223,18 @@ async fn a_token_rotated_every_two_seconds_under_load_loses_no_write(
     let used: BTreeSet<_> = world.simulator.call_log().iter().map(|call| call.login).collect();
     assert_eq!(used, BTreeSet::from(["token"]));
 }
+
+/// What it is checked with may be a directory, which locks accounts.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_sent_once_in_a_try(#[values(RestBasic, V2Basic)] wire: Wire) {
+    let mut world = world(wire, "t0ken-s3cret").await;
+    world.set_secret("wr0ng").await;
+    // Calls that are made at one time are seen so.
+    world.simulator.set_latency(Duration::from_millis(100));
+    solid_server(&world, DEFAULTS).await;
+    world.start_operator().await;
+    until_solid_server(&world, "Unauthorized").await;
+    let calls = world.simulator.calls();
+    assert_eq!((calls.total, calls.max_in_flight), (calls.status(401), 1), "{calls:?}");
+}

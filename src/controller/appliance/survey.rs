@@ -39,6 +39,7 @@ pub(in crate::controller) async fn survey(
     spec: &SolidServerSpec,
     named: &BTreeSet<Arc<str>>,
 ) -> (Option<Option<String>>, Result<Catalogue, Error>) {
+    // By itself, before all lists: a password that is wrong fails once in a try. Whoever it is checked with may lock the account after a few.
     match client.version().await {
         Ok(version) => (Some(version), list(client, solid_server, spec, named).await),
         Err(error) => (None, Err(error)),
