@@ -417,7 +417,8 @@ impl Engine {
             self.queue.at(zone, not_before);
             self.end_round(&zone.solid_server, Some(&zone.place));
         } else if goes_on {
-            self.queue.goes_on(zone, now);
+            // Changes that end a slice keep coming: without a distance each of them would cost a pass.
+            self.queue.complete(zone, now);
         } else if state.dirty.is_empty() && !state.whole_due && !state.guard.waiting.is_empty() {
             // A wave is settling: what comes of it belongs to this round.
         } else if state.dirty.is_empty() && !state.whole_due {
