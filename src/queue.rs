@@ -46,14 +46,9 @@ impl<K: Hash + Eq + Clone> ZoneQueue<K> {
         self.at(zone, self.spaced(zone, now).max(now + WINDOW));
     }
 
-    /// All that is to be known of the zone is: nothing is waited for, but that its passes stay apart.
-    pub fn complete(&self, zone: &K, now: Instant) {
-        self.at(zone, self.spaced(zone, now));
-    }
-
-    /// The zone goes on where its last pass stopped, at once.
+    /// Nobody is waited for to join: the zone is due as soon as its passes stay apart.
     pub fn goes_on(&self, zone: &K, now: Instant) {
-        self.at(zone, now);
+        self.at(zone, self.spaced(zone, now));
     }
 
     fn spaced(&self, zone: &K, now: Instant) -> Instant {
@@ -164,15 +159,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_zone_of_which_all_is_known_waits_for_nobody_but_its_own_passes() {
+    async fn a_zone_that_goes_on_waits_for_nobody_but_its_own_passes() {
         let mut queue = ZoneQueue::new();
         let begin = Instant::now();
         queue.changed(&"zone", begin);
-        queue.complete(&"zone", begin);
+        queue.goes_on(&"zone", begin);
         assert_eq!(due(&mut queue).await, Some("zone"));
         assert!(begin.elapsed() < WINDOW);
         queue.finished(&"zone");
-        queue.complete(&"zone", Instant::now());
+        queue.goes_on(&"zone", Instant::now());
         assert_eq!(due(&mut queue).await, None);
         advance(SPACING).await;
         assert_eq!(due(&mut queue).await, Some("zone"));

@@ -110,7 +110,7 @@ impl Engine {
             if let Some(state) = self.zones.get_mut(zone) {
                 state.whole_due = true;
                 // Whoever changes one of its DnsRecords in this moment joins it later, as in any pass.
-                self.queue.complete(zone, now);
+                self.queue.goes_on(zone, now);
             }
         }
         if theirs.is_empty() {

@@ -300,7 +300,7 @@ impl Engine {
             room.taken = room.taken.saturating_sub(size);
             // Those that still find no room come back.
             for next in std::mem::take(&mut room.waiting) {
-                self.queue.goes_on(&next, now);
+                self.queue.at(&next, now);
             }
         }
         if term != self.term(&zone.solid_server) {
@@ -418,7 +418,7 @@ impl Engine {
             self.end_round(&zone.solid_server, Some(&zone.place));
         } else if goes_on {
             // Changes that end a slice keep coming: without a distance each of them would cost a pass.
-            self.queue.complete(zone, now);
+            self.queue.goes_on(zone, now);
         } else if state.dirty.is_empty() && !state.whole_due && !state.guard.waiting.is_empty() {
             // A wave is settling: what comes of it belongs to this round.
         } else if state.dirty.is_empty() && !state.whole_due {
